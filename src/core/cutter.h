@@ -1,0 +1,55 @@
+/*
+ * From an egress queue to datagrams: encodes the head of the queue for a target, whole when it
+ * fits the datagram budget, else in two pieces. The two pieces of one frame follow each other
+ * at once. Shared by relay, client and gateway. Borrows queue and counters.
+ */
+#ifndef LP_CORE_CUTTER_H
+#define LP_CORE_CUTTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "core/egress.h"
+
+struct lp_cutter {
+    uint8_t header[LP_OVERLAY_HEADER_MAX];
+    uint16_t next_piece_id;
+    bool cutting;        /* the head travels in two pieces */
+    bool second_next;    /* and its first is sent: the queue holds the head */
+    size_t datagram_len; /* of the last _next, 0 once it is sent or refused */
+};
+
+/* One datagram: header (in the cutter) and body (in the packet), borrowed until _sent or
+ * _refused. */
+struct lp_cut {
+    const uint8_t *header;
+    size_t header_len;
+    const uint8_t *body;
+    size_t body_len;
+};
+
+/*
+ * Piece ids count up within one half of the id space: from LP_PIECE_ID_RELAY for a relay, from
+ * 0 for an origin (the uppermost bit of `first_piece_id` stays as it is when the number wraps).
+ */
+/* Piece ids count up from `first_piece_id` and keep its LP_PIECE_ID_RELAY bit. */
+void lp_cutter_init(struct lp_cutter *cutter, uint16_t first_piece_id);
+
+/*
+ * The next datagram of the queue for a target with this budget and these allowed overlay flags;
+ * false when the queue is empty. Frames that fit in no way are dropped (TOO_BIG) on the way.
+ */
+bool lp_cutter_next(struct lp_cutter *cutter, struct lp_egress *queue, size_t budget,
+                    uint8_t allowed_flags, struct lp_cut *ret_cut, uint64_t now_ns);
+
+/* The datagram of the last _next was sent (counts tx_datagrams, tx_bytes, tx_sent, tx_cut). */
+void lp_cutter_sent(struct lp_cutter *cutter, struct lp_egress *queue);
+
+/*
+ * It was not sent (it did not fit after all, or the window is full): the next call starts from
+ * the budget that it is given. A second piece stays one.
+ */
+void lp_cutter_refused(struct lp_cutter *cutter, struct lp_egress *queue);
+
+#endif
