@@ -1,0 +1,75 @@
+/*
+ * Internal to the node: its state, and which file does what: node.c life cycle and
+ * reconnecting, join.c control messages, uplink.c edge to tunnel, downlink.c tunnel to edge,
+ * roommap.c who is there.
+ */
+#ifndef LP_NODE_INTERNAL_H
+#define LP_NODE_INTERNAL_H
+
+#include "core/cutter.h"
+#include "core/egress.h"
+#include "node/node.h"
+
+struct lp_node {
+    struct lp_node_config config;
+    enum lp_node_state state;
+    struct lp_quic *quic;
+    struct lp_quic_conn
+        *conn; /* the current attempt or connection; abandoned ones are not here */
+    struct lp_roommap room;
+    struct lp_packet_pool pool;
+    struct lp_egress egress;
+    struct lp_cutter cutter;
+    struct lp_counters counters;
+
+    struct lp_welcome welcome; /* of this connection, or of the last one */
+    bool ever_joined;
+    bool rejected;            /* this connection's hello was */
+    uint32_t gateway_peer_id; /* last told by an event */
+    uint8_t overlay_flags;
+
+    unsigned attempts;  /* since the last welcome */
+    bool relay_answers; /* something was heard in the latest attempts */
+    bool unanswered_told;
+    uint64_t unanswered_since_ns; /* LP_TIME_NEVER while the relay answers */
+    uint64_t attempt_deadline_ns;
+    uint64_t backoff_deadline_ns;
+    uint64_t tick_deadline_ns; /* once a second while joined: silence, pieces */
+    uint64_t stats_deadline_ns;
+    uint64_t cam_deadline_ns;
+    uint64_t heard_packets; /* packets_received when it last grew */
+    uint64_t heard_ns;
+
+    uint8_t segment[LP_ETH_FRAME_MAX]; /* where super-frames are cut into */
+};
+
+/* node.c */
+void lp_node_emit(struct lp_node *node, const struct lp_node_event *event);
+void lp_node_emit_text(struct lp_node *node, enum lp_node_event_kind kind, const char *text);
+/* Gives up the connection, as if it had been lost. */
+void lp_node_give_up(struct lp_node *node, enum lp_quic_app_code code, const char *why,
+                     uint64_t now_ns);
+/* Moves what the room map lost into the counters. */
+void lp_node_count_lost_pieces(struct lp_node *node);
+
+/* join.c */
+void lp_node_send_hello(struct lp_node *node, uint64_t now_ns);
+void lp_node_on_control(struct lp_node *node, bool hello_stream, const uint8_t *body,
+                        size_t len, uint64_t now_ns);
+void lp_node_send_stats(struct lp_node *node);
+void lp_node_send_disconnect(struct lp_node *node, enum lp_leave_reason reason);
+
+/* downlink.c */
+void lp_node_on_datagram(struct lp_node *node, const uint8_t *bytes, size_t len,
+                         uint64_t now_ns);
+void lp_node_expire_pieces(struct lp_node *node, uint64_t now_ns);
+unsigned lp_node_waiting_pieces(const struct lp_node *node);
+
+/* cam.c */
+/*
+ * A frame for each client of the room, so that the party's switches keep their addresses on the
+ * gateway's port.
+ */
+void lp_node_refresh_cam(struct lp_node *node);
+
+#endif
