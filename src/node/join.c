@@ -102,8 +102,9 @@ static uint32_t gateway_in_map(const struct lp_node *node)
 
 static void on_welcome(struct lp_node *node, const struct lp_welcome *welcome, uint64_t now_ns)
 {
-    bool resumed = node->ever_joined && node->welcome.peer_id == welcome->peer_id &&
-                   node->welcome.room_id == welcome->room_id;
+    /* A restarted relay counts rooms and peers from one again; the secret tells the seats apart. */
+    bool resumed = node->ever_joined && welcome->has_seat_secret &&
+                   memcmp(node->config.seat_secret, welcome->seat_secret, LP_SEAT_SECRET_LEN) == 0;
 
     node->welcome = *welcome;
     node->ever_joined = true;
