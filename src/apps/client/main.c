@@ -1,0 +1,373 @@
+/* lanparty-client: a player's adapter in the party's LAN, on Linux. */
+#include <stdio.h>
+#include <string.h>
+
+#include "apps/common/log.h"
+#include "apps/tunnel/tunnel.h"
+#include "base/err.h"
+
+#define PIN_CHECK_S 5
+
+struct client_options {
+    struct lp_tunnel_options tunnel;
+    const char *tap;
+    uint64_t tap_mtu;
+    const char *virtual_mac;
+    bool dhcp;
+    bool use_party_dns;
+};
+
+#define AT(field) offsetof(struct client_options, field)
+
+static const struct lp_option options[] = {
+    LP_TUNNEL_OPTION_ROWS(struct client_options),
+    {.name = "tap",
+     .argument = "NAME",
+     .kind = LP_OPTION_STRING,
+     .offset = AT(tap),
+     .help = "the virtual adapter; made when it does not exist; default softlan0"},
+    {.name = "tap-mtu",
+     .argument = "BYTES",
+     .kind = LP_OPTION_NUMBER,
+     .offset = AT(tap_mtu),
+     .min = 576,
+     .max = 1500,
+     .help =
+         "the adapter's MTU; up to 1500, larger packets then travel in two pieces; default the "
+         "room's (1380)"},
+    {.name = "virtual-mac",
+     .argument = "MAC",
+     .kind = LP_OPTION_STRING,
+     .offset = AT(virtual_mac),
+     .help =
+         "the adapter's MAC address, locally administered and unicast (02:...); default: made "
+         "once and kept in the identity file"},
+    {.name = "dhcp",
+     .kind = LP_OPTION_FLAG,
+     .offset = AT(dhcp),
+     .help =
+         "get an IPv4 address from the party's DHCP server (needs the package udhcpc); only "
+         "the address and its subnet: no default route, no DNS"},
+    {.name = "use-party-dns",
+     .kind = LP_OPTION_FLAG,
+     .offset = AT(use_party_dns),
+     .help =
+         "with --dhcp: use the party's DNS servers for the adapter (needs systemd-resolved)"},
+};
+
+static const struct lp_program program = {
+    .name = "lanparty-client",
+    .summary = "puts this machine onto a LAN party's Ethernet",
+    .description = "Makes a virtual Ethernet adapter that is a port of the party's LAN, "
+                   "through a SoftLAN relay. "
+                   "Games see a normal LAN: an address from the party's own DHCP server, "
+                   "broadcasts, IPv6, "
+                   "multicast. The rest of the machine is left alone: no default route and no "
+                   "DNS from the "
+                   "party, and everything is undone on exit. It needs root, or CAP_NET_ADMIN.",
+    .example = "  lanparty-client --relay relay.example --room SATURDAY --name anna --dhcp\n",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+};
+
+struct app {
+    struct client_options options;
+    struct lp_tunnel tunnel;
+    struct lp_mac mac;
+    unsigned mtu; /* of the open adapter */
+    struct lp_route_pin *pin;
+    struct lp_addr pinned;
+    unsigned pin_check_s;
+    struct lp_dhcp *dhcp;
+    struct lp_dhcp_lease lease;
+    bool dns_set;
+    bool overlap_told;
+};
+
+/* ---- the relay's route
+ * ---------------------------------------------------------------------------- */
+
+static void pin_route(struct app *app)
+{
+    char why[LP_WHY_LEN];
+
+    lp_route_unpin(app->pin);
+    app->pin = NULL;
+    app->pinned = app->tunnel.relay;
+    if (lp_route_pin(&app->pinned, &app->pin, why) < 0)
+        lp_log_sentence(LP_LOG_WARNING, "the relay's route is not pinned: ", why);
+}
+
+static void check_pin(struct app *app)
+{
+    struct lp_route route;
+
+    if (!lp_addr_equal(&app->pinned, &app->tunnel.relay))
+        pin_route(app); /* the name has another address now */
+    else if (app->pin != NULL && lp_route_pin_check(app->pin, &route) < 0)
+        lp_log(LP_LOG_WARNING, "the route to the relay changed: the tunnel may break");
+}
+
+/* ---- the adapter
+ * ---------------------------------------------------------------------------------- */
+
+static int open_tap(void *arg, uv_loop_t *loop, lp_ready_fn *ready, void *user,
+                    struct lp_link **ret_link, char why[LP_WHY_LEN])
+{
+    const struct app *app = arg;
+    struct lp_tap_options tap = {.name = app->options.tap, .mac = app->mac, .mtu = app->mtu};
+
+    return lp_link_open_tap(loop, &tap, ready, user, ret_link, why);
+}
+
+static void on_lease(void *user, const struct lp_dhcp_lease *lease);
+
+static void start_dhcp(struct app *app)
+{
+    char why[LP_WHY_LEN];
+
+    if (!app->options.dhcp || app->dhcp != NULL)
+        return;
+    if (lp_dhcp_start(lp_driver_uv(app->tunnel.driver), app->options.tap, on_lease, app,
+                      &app->dhcp, why) < 0)
+        lp_log_sentence(LP_LOG_WARNING, "no DHCP: ", why);
+}
+
+static void close_adapter(struct app *app)
+{
+    lp_dhcp_stop(app->dhcp);
+    app->dhcp = NULL;
+    memset(&app->lease, 0, sizeof(app->lease));
+    if (app->dns_set)
+        lp_dns_restore(app->options.tap);
+    app->dns_set = false;
+    lp_driver_close_link(app->tunnel.driver);
+}
+
+static int open_adapter(struct app *app, char why[LP_WHY_LEN])
+{
+    char dns_why[LP_WHY_LEN], mac[LP_MAC_TEXT_LEN];
+    int err = lp_driver_open_link(app->tunnel.driver, open_tap, app, why);
+
+    if (err < 0)
+        return err;
+    if (lp_interface_refuse_default_route(app->options.tap, dns_why) < 0)
+        lp_log_sentence(LP_LOG_WARNING, "", dns_why);
+    lp_log(LP_LOG_INFO, "adapter %s is up: MAC %s, MTU %u", app->options.tap,
+           lp_mac_format(&app->mac, mac), app->mtu);
+    start_dhcp(app);
+    return 0;
+}
+
+/* The party's subnet is also another adapter's: then games look in the wrong place. */
+static void check_overlap(struct app *app)
+{
+    char sentence[LP_WHY_LEN];
+    bool overlaps = lp_interface_find_overlap(app->options.tap, sentence) == 1;
+
+    if (overlaps && !app->overlap_told)
+        lp_log_sentence(LP_LOG_WARNING, "", sentence);
+    app->overlap_told = overlaps;
+}
+
+static void on_lease(void *user, const struct lp_dhcp_lease *lease)
+{
+    struct app *app = user;
+    char address[LP_ADDR_TEXT_LEN], server[LP_ADDR_TEXT_LEN], why[LP_WHY_LEN];
+
+    app->tunnel.report_due = true;
+    if (!lease->bound) {
+        if (app->lease.bound)
+            lp_log(LP_LOG_WARNING, "the party's DHCP lease is gone");
+        app->lease = *lease;
+        return;
+    }
+    if (!app->lease.bound || !lp_addr_equal(&app->lease.address, &lease->address))
+        lp_log(LP_LOG_INFO, "address from the party: %s/%u, DHCP server %s",
+               lp_addr_format_ip(&lease->address, address), lease->prefix_len,
+               lp_addr_format_ip(&lease->server, server));
+    app->lease = *lease;
+    check_overlap(app);
+    if (!app->options.use_party_dns || app->dns_set || lease->dns_count == 0)
+        return;
+    if (lp_dns_use(app->options.tap, lease->dns, lease->dns_count, why) < 0)
+        lp_log_sentence(LP_LOG_WARNING, "", why);
+    else
+        app->dns_set = true;
+}
+
+/* ---- hooks
+ * ---------------------------------------------------------------------------------------- */
+
+static enum lp_exit on_joined(void *user, const struct lp_welcome *welcome)
+{
+    struct app *app = user;
+    unsigned mtu = app->options.tap_mtu != 0 ? (unsigned)app->options.tap_mtu : welcome->mtu;
+    char why[LP_WHY_LEN];
+
+    if (lp_driver_link(app->tunnel.driver) != NULL && mtu == app->mtu)
+        return LP_EXIT_OK; /* it outlived the connection that was lost */
+    close_adapter(app);
+    app->mtu = mtu;
+    return open_adapter(app, why) < 0 ? lp_tunnel_say(LP_EXIT_RESOURCE, why) : LP_EXIT_OK;
+}
+
+static void on_gateway_changed(void *user, uint32_t gateway_peer_id)
+{
+    struct app *app = user;
+
+    if (gateway_peer_id != 0 && app->dhcp != NULL)
+        (void)lp_dhcp_restart(app->dhcp);
+}
+
+static void on_link_lost(void *user)
+{
+    struct app *app = user;
+
+    lp_log(LP_LOG_WARNING, "the adapter %s went away: making it anew", app->options.tap);
+    close_adapter(app);
+}
+
+static void on_second(void *user, uint64_t now_ns)
+{
+    struct app *app = user;
+    char why[LP_WHY_LEN];
+
+    (void)now_ns;
+    if (app->mtu != 0 && lp_driver_link(app->tunnel.driver) == NULL)
+        (void)open_adapter(app, why); /* tried again next second */
+    if (++app->pin_check_s < PIN_CHECK_S)
+        return;
+    app->pin_check_s = 0;
+    check_pin(app);
+    if (app->lease.bound)
+        check_overlap(app);
+}
+
+static void set_text(json_t *object, const char *key, const char *value)
+{
+    json_object_set_new(object, key, json_string(value));
+}
+
+static json_t *route_report(const struct app *app)
+{
+    json_t *object = json_object();
+    struct lp_route route;
+    char text[LP_ADDR_TEXT_LEN];
+    int err = app->pin != NULL ? lp_route_pin_check(app->pin, &route)
+                               : lp_route_lookup(&app->tunnel.relay, &route);
+
+    json_object_set_new(object, "pinned", json_boolean(app->pin != NULL && err == 0));
+    if (err < 0)
+        return object;
+    set_text(object, "source", lp_addr_format_ip(&route.source, text));
+    set_text(object, "next_hop",
+             route.next_hop.family != LP_ADDR_NONE ? lp_addr_format_ip(&route.next_hop, text)
+                                                   : "on-link");
+    set_text(object, "interface", route.interface);
+    json_object_set_new(object, "prefix_len", json_integer(route.prefix_len));
+    json_object_set_new(object, "metric", json_integer(route.metric));
+    return object;
+}
+
+static void on_report(void *user, json_t *object)
+{
+    const struct app *app = user;
+    json_t *dhcp = json_object();
+    char text[LP_ADDR_TEXT_LEN];
+
+    json_object_set_new(object, "route", route_report(app));
+    json_object_set_new(dhcp, "asked", json_boolean(app->dhcp != NULL));
+    json_object_set_new(dhcp, "bound", json_boolean(app->lease.bound));
+    if (app->lease.bound) {
+        set_text(dhcp, "address", lp_addr_format_ip(&app->lease.address, text));
+        json_object_set_new(dhcp, "prefix_len", json_integer(app->lease.prefix_len));
+        set_text(dhcp, "server", lp_addr_format_ip(&app->lease.server, text));
+    }
+    json_object_set_new(object, "dhcp", dhcp);
+}
+
+static const struct lp_tunnel_hooks hooks = {
+    .joined = on_joined,
+    .gateway_changed = on_gateway_changed,
+    .edge_filter = NULL,
+    .link_lost = on_link_lost,
+    .second = on_second,
+    .report = on_report,
+};
+
+/* ---- program
+ * -------------------------------------------------------------------------------------- */
+
+static enum lp_exit check_options(struct app *app)
+{
+    char why[256];
+
+    if (strlen(app->options.tap) >= LP_IF_NAME_LEN || app->options.tap[0] == '\0') {
+        snprintf(why, sizeof(why), "--tap \"%.80s\": an interface name has 1 to %d characters",
+                 app->options.tap, LP_IF_NAME_LEN - 1);
+        return lp_tunnel_say(LP_EXIT_USAGE, why);
+    }
+    if (app->options.use_party_dns && !app->options.dhcp)
+        return lp_tunnel_say(LP_EXIT_USAGE, "--use-party-dns needs --dhcp");
+    if (app->options.virtual_mac == NULL)
+        return LP_EXIT_OK;
+    if (lp_mac_parse(app->options.virtual_mac, &app->mac) < 0 || !lp_mac_is_local(&app->mac) ||
+        lp_mac_is_group(&app->mac)) {
+        snprintf(
+            why, sizeof(why),
+            "--virtual-mac \"%.40s\": must be a locally administered unicast address, such as "
+            "02:12:34:56:78:9a",
+            app->options.virtual_mac);
+        return lp_tunnel_say(LP_EXIT_USAGE, why);
+    }
+    return LP_EXIT_OK;
+}
+
+static enum lp_exit run(struct app *app)
+{
+    enum lp_exit status = check_options(app);
+
+    if (status != LP_EXIT_OK)
+        return status;
+    status = lp_tunnel_prepare(&app->tunnel, LP_ROLE_CLIENT, &app->options.tunnel,
+                               "lanparty-client-identity.json", &hooks, app);
+    if (app->options.virtual_mac == NULL)
+        app->mac = app->tunnel.identity.mac;
+    if (status == LP_EXIT_OK)
+        status = lp_tunnel_resolve(&app->tunnel);
+    if (status == LP_EXIT_OK) {
+        pin_route(app);
+        status = lp_tunnel_connect(&app->tunnel, &app->mac);
+    }
+    if (status == LP_EXIT_OK) {
+        lp_driver_run(app->tunnel.driver);
+        status = app->tunnel.status;
+    }
+    if (app->tunnel.driver != NULL)
+        close_adapter(app);
+    lp_route_unpin(app->pin);
+    lp_tunnel_deinit(&app->tunnel);
+    return status;
+}
+
+int main(int argc, char **argv)
+{
+    static struct app app;
+    char why[LP_OPTION_WHY_LEN];
+    int helper_status;
+
+    if (lp_dhcp_is_event_helper(argc, argv, &helper_status))
+        return helper_status;
+    app.options.tap = "softlan0";
+    lp_tunnel_options_defaults(&app.options.tunnel);
+    switch (lp_options_parse(&program, argc, argv, &app.options, why)) {
+    case LP_OPTIONS_DONE:
+        return LP_EXIT_OK;
+    case LP_OPTIONS_WRONG:
+        return lp_tunnel_say(LP_EXIT_USAGE, why);
+    case LP_OPTIONS_RUN:
+        break;
+    }
+    return run(&app);
+}

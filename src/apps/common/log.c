@@ -1,0 +1,98 @@
+#include "apps/common/log.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "diag/text.h"
+#include "platform/platform.h"
+
+static const char *const level_names[] = {
+    [LP_LOG_ERROR] = "error", [LP_LOG_WARNING] = "warning", [LP_LOG_INFO] = "info"};
+
+static void append(struct lp_log_line *line, const char *text)
+{
+    size_t room = sizeof(line->text) - 1 - line->len;
+    size_t len = strlen(text);
+
+    if (len > room)
+        len = room;
+    memcpy(line->text + line->len, text, len);
+    line->len += (unsigned)len;
+    line->text[line->len] = '\0';
+}
+
+void lp_log_begin(struct lp_log_line *line, enum lp_log_level level, const char *sentence)
+{
+    line->level = level;
+    line->len = 0;
+    append(line, sentence);
+}
+
+void lp_log_field(struct lp_log_line *line, const char *key, const char *value)
+{
+    char shown[512];
+    struct lp_text text;
+
+    lp_text_init(&text, shown, sizeof(shown));
+    lp_text_value(&text, value);
+    append(line, " ");
+    append(line, key);
+    append(line, "=");
+    append(line, shown);
+}
+
+void lp_log_number(struct lp_log_line *line, const char *key, uint64_t value)
+{
+    char shown[24];
+
+    snprintf(shown, sizeof(shown), "%llu", (unsigned long long)value);
+    lp_log_field(line, key, shown);
+}
+
+void lp_log_end(const struct lp_log_line *line)
+{
+    time_t now = (time_t)lp_clock_unix_s();
+    char stamp[32] = "";
+    struct tm utc;
+
+    if (gmtime_r(&now, &utc) != NULL)
+        strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &utc);
+    fprintf(stderr, "%s %s: %s\n", stamp, level_names[line->level], line->text);
+}
+
+void lp_log(enum lp_log_level level, const char *format, ...)
+{
+    struct lp_log_line line;
+    char sentence[1024];
+    va_list arguments;
+
+    va_start(arguments, format);
+    vsnprintf(sentence, sizeof(sentence), format, arguments);
+    va_end(arguments);
+    lp_log_begin(&line, level, sentence);
+    lp_log_end(&line);
+}
+
+void lp_log_sentence(enum lp_log_level level, const char *prefix, const char *words)
+{
+    struct lp_log_line line;
+    char shown[1024];
+    size_t len = 0;
+
+    /* Printable ASCII stays readable; everything else becomes \xNN, so that it stays one line.
+     */
+    for (; *words != '\0' && len + 5 < sizeof(shown); words++) {
+        unsigned char c = (unsigned char)*words;
+
+        if (c >= 0x20 && c < 0x7f)
+            shown[len++] = (char)c;
+        else
+            len += (size_t)snprintf(shown + len, sizeof(shown) - len, "\\x%02x", c);
+    }
+    shown[len] = '\0';
+    lp_log_begin(&line, level, prefix);
+    append(&line, shown);
+    lp_log_end(&line);
+}
