@@ -257,9 +257,9 @@ int main(int argc, char **argv)
     case LP_OPTIONS_DONE:
         return LP_EXIT_OK;
     case LP_OPTIONS_WRONG:
-        return lp_tunnel_say(LP_EXIT_USAGE, why);
+        return (int)lp_tunnel_say(LP_EXIT_USAGE, why);
     case LP_OPTIONS_RUN:
         break;
     }
-    return run(&app);
+    return (int)run(&app);
 }
