@@ -1,76 +1,26 @@
 /*
- * UDP with batches: recvmmsg and UDP_GRO in, UDP_SEGMENT out. Wildcard sockets answer from the
- * address that was addressed (packet info), ECN goes both ways, nothing is ever fragmented.
+ * UDP with batches: recvmmsg and UDP_GRO in (UDP_SEGMENT out is udp_send.c). Wildcard sockets
+ * answer from the address that was addressed (packet info), ECN goes both ways, nothing is ever
+ * fragmented.
  */
+#include "platform/linux/udp.h"
+
 #include <assert.h>
 #include <errno.h>
-#include <netinet/in.h>
 #include <netinet/udp.h>
-#include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include "base/err.h"
 #include "platform/linux/errno.h"
-#include "platform/platform.h"
 
 #define SOCKET_BUFFER_BYTES (4 << 20)
 
-/*
- * One arena, cut into slots by what one read can give: 64 KiB of coalesced payloads with GRO,
- * one payload without. A payload above 16 KiB is none of ours and is dropped as truncated.
- */
-#define ARENA_LEN   (1u << 20)
-#define SLOTS_GRO   16u
-#define SLOTS_PLAIN LP_UDP_BATCH
-
-/* Limits of one GSO send: the kernel's UDP_MAX_SEGMENTS, and an IP packet's length. */
-#define GSO_SEGMENTS_MAX 64u
-#define GSO_BYTES_MAX    65000u
-
-union sockaddr_ip {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
-
-/* packet info, traffic class, segment size: rounded up */
-#define CONTROL_LEN 128u
-
-struct slot {
-    union sockaddr_ip name;
-    struct iovec iov;
-    alignas(struct cmsghdr) uint8_t control[CONTROL_LEN];
-};
-
-struct lp_udp {
-    uv_poll_t poll;
-    int fd;
-    bool gso;
-    bool want_write;
-    lp_ready_fn *ready;
-    void *user;
-    struct lp_addr local;
-
-    unsigned slot_count;
-    size_t slot_len;
-    uint8_t *arena;
-    struct mmsghdr messages[SLOTS_PLAIN];
-    struct slot slots[SLOTS_PLAIN];
-
-    /* What of the last batch has not been handed out yet: slot and offset in it. */
-    unsigned received;
-    unsigned next;
-    size_t next_offset;
-};
-
 /* ---- addresses ---- */
 
-static socklen_t sockaddr_from(const struct lp_addr *addr, union sockaddr_ip *ret)
+socklen_t lp_udp_sockaddr(const struct lp_addr *addr, union lp_sockaddr_ip *ret)
 {
     memset(ret, 0, sizeof(*ret));
     if (addr->family == LP_ADDR_IPV6) {
@@ -86,7 +36,7 @@ static socklen_t sockaddr_from(const struct lp_addr *addr, union sockaddr_ip *re
     return sizeof(ret->v4);
 }
 
-static struct lp_addr addr_from(const union sockaddr_ip *name)
+static struct lp_addr addr_from(const union lp_sockaddr_ip *name)
 {
     struct lp_addr addr = {.family = LP_ADDR_NONE};
 
@@ -167,8 +117,8 @@ static int open_socket(const struct lp_addr *bind_addr, char *why)
 {
     bool ipv6 = bind_addr->family == LP_ADDR_IPV6;
     int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    union sockaddr_ip name;
-    socklen_t name_len = sockaddr_from(bind_addr, &name);
+    union lp_sockaddr_ip name;
+    socklen_t name_len = lp_udp_sockaddr(bind_addr, &name);
     int number;
 
     if (fd < 0 && errno == EAFNOSUPPORT && ipv6)
@@ -194,10 +144,10 @@ static int open_socket(const struct lp_addr *bind_addr, char *why)
 
 static void set_up_slots(struct lp_udp *udp, bool gro)
 {
-    udp->slot_count = gro ? SLOTS_GRO : SLOTS_PLAIN;
-    udp->slot_len = ARENA_LEN / udp->slot_count;
+    udp->slot_count = gro ? LP_UDP_SLOTS_GRO : LP_UDP_SLOTS_PLAIN;
+    udp->slot_len = LP_UDP_ARENA_LEN / udp->slot_count;
     for (unsigned i = 0; i < udp->slot_count; i++) {
-        struct slot *slot = &udp->slots[i];
+        struct lp_udp_slot *slot = &udp->slots[i];
         struct msghdr *header = &udp->messages[i].msg_hdr;
 
         slot->iov.iov_base = udp->arena + i * udp->slot_len;
@@ -211,7 +161,7 @@ static void set_up_slots(struct lp_udp *udp, bool gro)
 
 static void learn_local(struct lp_udp *udp)
 {
-    union sockaddr_ip name;
+    union lp_sockaddr_ip name;
     socklen_t name_len = sizeof(name);
 
     memset(&name, 0, sizeof(name));
@@ -223,7 +173,7 @@ static void learn_local(struct lp_udp *udp)
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-static void watch(struct lp_udp *udp)
+void lp_udp_watch(struct lp_udp *udp)
 {
     uv_poll_start(&udp->poll, UV_READABLE | (udp->want_write ? UV_WRITABLE : 0), on_poll);
 }
@@ -239,14 +189,14 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         socklen_t len = sizeof(number);
 
         getsockopt(udp->fd, SOL_SOCKET, SO_ERROR, &number, &len);
-        watch(udp);
+        lp_udp_watch(udp);
         return;
     }
     if ((events & UV_READABLE) != 0)
         ready |= LP_READY_READ;
     if ((events & UV_WRITABLE) != 0 && udp->want_write) {
         udp->want_write = false;
-        watch(udp);
+        lp_udp_watch(udp);
         ready |= LP_READY_WRITE;
     }
     if (ready != 0)
@@ -275,7 +225,7 @@ int lp_udp_open(struct uv_loop_s *loop, const struct lp_udp_options *options,
         return fd;
     udp = calloc(1, sizeof(*udp));
     if (udp != NULL)
-        udp->arena = malloc(ARENA_LEN);
+        udp->arena = malloc(LP_UDP_ARENA_LEN);
     if (udp == NULL || udp->arena == NULL) {
         free(udp);
         close(fd);
@@ -296,7 +246,7 @@ int lp_udp_open(struct uv_loop_s *loop, const struct lp_udp_options *options,
                       uv_strerror(err));
     }
     udp->poll.data = udp;
-    watch(udp);
+    lp_udp_watch(udp);
     *ret_udp = udp;
     return 0;
 }
@@ -379,7 +329,7 @@ static void take_control(const struct lp_udp *udp, struct msghdr *header, struct
 static unsigned split_slot(struct lp_udp *udp, struct lp_udp_rx rx[], unsigned capacity)
 {
     struct mmsghdr *message = &udp->messages[udp->next];
-    const struct slot *slot = &udp->slots[udp->next];
+    const struct lp_udp_slot *slot = &udp->slots[udp->next];
     const uint8_t *bytes = slot->iov.iov_base;
     struct lp_udp_rx one = {.remote = addr_from(&slot->name)};
     size_t segment_len;
@@ -421,8 +371,8 @@ static int receive_batch(struct lp_udp *udp)
     for (unsigned i = 0; i < udp->slot_count; i++) {
         struct msghdr *header = &udp->messages[i].msg_hdr;
 
-        header->msg_namelen = sizeof(union sockaddr_ip);
-        header->msg_controllen = CONTROL_LEN;
+        header->msg_namelen = sizeof(union lp_sockaddr_ip);
+        header->msg_controllen = LP_UDP_CONTROL_LEN;
         header->msg_flags = 0;
     }
     udp->next = 0;
@@ -451,182 +401,4 @@ int lp_udp_receive(struct lp_udp *udp, struct lp_udp_rx rx[], unsigned capacity)
         if (got == -EBADF || got == -ENOTSOCK || got == -ENOMEM || got == -EFAULT)
             return lp_err_from_errno(-got);
     }
-}
-
-/* ---- sending ---- */
-
-struct outgoing {
-    union sockaddr_ip name;
-    socklen_t name_len;
-    const struct lp_addr *local; /* NULL = the kernel's choice */
-    uint8_t ecn;
-    bool ipv6;
-};
-
-static void put_cmsg(struct msghdr *header, int level, int type, const void *bytes, size_t len)
-{
-    struct cmsghdr *cmsg =
-        (struct cmsghdr *)(void *)((uint8_t *)header->msg_control + header->msg_controllen);
-
-    assert(header->msg_controllen + CMSG_SPACE(len) <= CONTROL_LEN);
-    cmsg->cmsg_level = level;
-    cmsg->cmsg_type = type;
-    cmsg->cmsg_len = CMSG_LEN(len);
-    memcpy(CMSG_DATA(cmsg), bytes, len);
-    header->msg_controllen += CMSG_SPACE(len);
-}
-
-static void put_local(struct msghdr *header, const struct lp_addr *local)
-{
-    if (local->family == LP_ADDR_IPV6) {
-        struct in6_pktinfo info = {.ipi6_ifindex = local->scope};
-
-        memcpy(&info.ipi6_addr, local->ip, 16);
-        put_cmsg(header, IPPROTO_IPV6, IPV6_PKTINFO, &info, sizeof(info));
-    } else {
-        struct in_pktinfo info = {.ipi_ifindex = 0};
-
-        memcpy(&info.ipi_spec_dst, local->ip, 4);
-        put_cmsg(header, IPPROTO_IP, IP_PKTINFO, &info, sizeof(info));
-    }
-}
-
-/* One system call; segment_len 0 = no GSO. 0 or errno. */
-static int send_once(const struct lp_udp *udp, const struct outgoing *out, const uint8_t *bytes,
-                     size_t len, size_t segment_len)
-{
-    alignas(struct cmsghdr) uint8_t control[CONTROL_LEN] = {0};
-    struct iovec iov = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
-    struct msghdr header = {
-        .msg_name = (void *)(uintptr_t)&out->name,
-        .msg_namelen = out->name_len,
-        .msg_iov = &iov,
-        .msg_iovlen = 1,
-        .msg_control = control,
-    };
-    int ecn = out->ecn & 3;
-
-    if (out->local != NULL)
-        put_local(&header, out->local);
-    if (ecn != 0)
-        put_cmsg(&header, out->ipv6 ? IPPROTO_IPV6 : IPPROTO_IP,
-                 out->ipv6 ? IPV6_TCLASS : IP_TOS, &ecn, sizeof(ecn));
-    if (segment_len != 0) {
-        uint16_t gso_size = (uint16_t)segment_len;
-
-        put_cmsg(&header, SOL_UDP, UDP_SEGMENT, &gso_size, sizeof(gso_size));
-    }
-    for (;;) {
-        if (sendmsg(udp->fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
-            return 0;
-        if (errno != EINTR)
-            return errno;
-    }
-}
-
-/*
- * What the network, a firewall or a route that just changed does to a datagram is loss: QUIC
- * sees it as such, and the socket goes on. EINVAL and EADDRNOTAVAIL come when the local address
- * has gone.
- */
-static bool is_loss(int number, bool has_local)
-{
-    switch (number) {
-    case ECONNREFUSED:
-    case ECONNRESET:
-    case EHOSTUNREACH:
-    case EHOSTDOWN:
-    case ENETUNREACH:
-    case ENETDOWN:
-    case ENOBUFS: /* the device's queue; waiting for the socket to be writable would not help */
-    case EPERM:
-    case EACCES:
-    case EPROTO:
-    case ETIMEDOUT:
-        return true;
-    case EINVAL:
-    case EADDRNOTAVAIL:
-        return has_local;
-    default:
-        return false;
-    }
-}
-
-static int verdict(struct lp_udp *udp, int number, bool has_local)
-{
-    if (number == 0 || is_loss(number, has_local))
-        return 0;
-    if (number == EAGAIN) {
-        udp->want_write = true;
-        watch(udp);
-        return LP_ERR_AGAIN;
-    }
-    return lp_err_from_errno(number);
-}
-
-static int send_one_by_one(struct lp_udp *udp, const struct outgoing *out, const uint8_t *bytes,
-                           size_t len, size_t segment_len)
-{
-    for (size_t at = 0; at < len; at += segment_len) {
-        size_t part = len - at < segment_len ? len - at : segment_len;
-        int number = send_once(udp, out, bytes + at, part, 0);
-
-        /* after the first, a full queue is loss: the caller could not send the rest alone */
-        if (number != 0 && (at == 0 || number != EAGAIN))
-            return number;
-        if (number == EAGAIN)
-            return 0;
-    }
-    return 0;
-}
-
-/* A device without checksum offload answers EIO, an old kernel EINVAL or ENOPROTOOPT. */
-static int send_group(struct lp_udp *udp, const struct outgoing *out, const uint8_t *bytes,
-                      size_t len, size_t segment_len)
-{
-    int number;
-
-    if (len <= segment_len)
-        return send_once(udp, out, bytes, len, 0);
-    if (!udp->gso)
-        return send_one_by_one(udp, out, bytes, len, segment_len);
-    number = send_once(udp, out, bytes, len, segment_len);
-    if (number != EIO && number != EINVAL && number != ENOPROTOOPT)
-        return number;
-    number = send_one_by_one(udp, out, bytes, len, segment_len);
-    if (number == 0)
-        udp->gso = false; /* the same octets went without: GSO it was */
-    return number;
-}
-
-int lp_udp_send(struct lp_udp *udp, const struct lp_addr *local, const struct lp_addr *remote,
-                uint8_t ecn, const uint8_t *bytes, size_t len, size_t segment_len)
-{
-    struct outgoing out = {.ecn = ecn, .ipv6 = remote->family == LP_ADDR_IPV6};
-    size_t group_segments, group_len;
-
-    if (remote->family != udp->local.family || len == 0 || segment_len == 0)
-        return LP_ERR_INVALID;
-    if (local != NULL && local->family != LP_ADDR_NONE) {
-        if (local->family != remote->family)
-            return LP_ERR_INVALID;
-        out.local = local;
-    }
-    if (len > segment_len && segment_len > GSO_BYTES_MAX)
-        return LP_ERR_RANGE;
-    out.name_len = sockaddr_from(remote, &out.name);
-    group_segments = GSO_BYTES_MAX / segment_len;
-    if (group_segments > GSO_SEGMENTS_MAX)
-        group_segments = GSO_SEGMENTS_MAX;
-    group_len = group_segments > 0 ? group_segments * segment_len : len;
-    for (size_t at = 0; at < len; at += group_len) {
-        size_t part = len - at < group_len ? len - at : group_len;
-        int number = send_group(udp, &out, bytes + at, part, segment_len);
-
-        if (number == EAGAIN && at > 0)
-            return 0; /* as in send_one_by_one */
-        if (number != 0)
-            return verdict(udp, number, out.local != NULL);
-    }
-    return 0;
 }
