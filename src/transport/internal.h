@@ -3,7 +3,8 @@
  *
  *   tls.c, identity.c   OpenSSL contexts, one TLS session per connection, certificates
  *   quic.c              the endpoint: routing, stateless answers, deadlines
- *   conn.c              a connection's life: set-up, ngtcp2 callbacks, the ways it ends
+ *   conn.c              a connection's life: set-up, ngtcp2 callbacks, what callers ask
+ *   close.c             the ways it ends
  *   streams.c           control frames in and out
  *   flush.c             packets out, grouped for GSO
  *
@@ -191,6 +192,8 @@ int lp_quic_conn_new(struct lp_quic *quic, const struct lp_addr *local,
                      const struct lp_addr *remote, const struct lp_quic_conn_origin *origin,
                      struct lp_quic_conn **ret_conn, uint64_t now_ns);
 void lp_quic_conn_free(struct lp_quic_conn *conn);
+
+/* close.c */
 /* Marks a violation by the peer; for ngtcp2 callbacks, whose return value it gives. */
 int lp_quic_conn_violation(struct lp_quic_conn *conn, const char *reason);
 /* Tells the handler and frees. */
