@@ -33,7 +33,6 @@ struct lp_cut {
  * Piece ids count up within one half of the id space: from LP_PIECE_ID_RELAY for a relay, from
  * 0 for an origin (the uppermost bit of `first_piece_id` stays as it is when the number wraps).
  */
-/* Piece ids count up from `first_piece_id` and keep its LP_PIECE_ID_RELAY bit. */
 void lp_cutter_init(struct lp_cutter *cutter, uint16_t first_piece_id);
 
 /*

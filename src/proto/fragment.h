@@ -33,12 +33,6 @@
  */
 #define LP_PIECE_ID_RELAY 0x8000
 
-/*
- * A cut that the relay makes shares the origin's peer id at the target, so the two number
- * apart: the relay's piece ids have this bit set, an origin's have not.
- */
-#define LP_PIECE_ID_RELAY 0x8000
-
 /* Whether a frame of this length can be cut: longer than a first piece, 1514 at most. */
 bool lp_fragment_can_cut(size_t frame_len);
 

@@ -1,10 +1,10 @@
 /*
- * From what a QUIC path carries to what fits a virtual adapter, and back. All figures in
- * octets.
+ * From what a QUIC path carries to what fits a virtual adapter, and back. All figures in octets.
  *
- *   UDP payload = 1-RTT header (1 + DCID + 4) + DATAGRAM frame (1 type + 2 length) + datagram +
- * 16 tag datagram    = overlay header with all extensions (20) + Ethernet frame frame       =
- * Ethernet header (14) + IP packet (the adapter's MTU)
+ *   UDP payload = 1-RTT header (1 + DCID + 4) + DATAGRAM frame (1 type + 2 length) + datagram
+ *                 + 16 tag
+ *   datagram    = overlay header with all extensions (20) + Ethernet frame
+ *   frame       = Ethernet header (14) + IP packet (the adapter's MTU)
  *
  * Sources: RFC 9000 17.3.1, RFC 9001 5.3, RFC 9221 4.
  */
