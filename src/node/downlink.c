@@ -94,6 +94,9 @@ static enum lp_drop judge(const struct lp_node *node, struct arrival *in)
                               from_client ? LP_ORIGIN_REMOTE : LP_ORIGIN_LAN);
     if (verdict != LP_FORWARD)
         return verdict;
+    /* A LAN gets frames from players only, whatever gateways a relay announces. */
+    if (node->config.role == LP_ROLE_GATEWAY && !from_client)
+        return LP_DROP_REASON_SOURCE_NOT_AUTHORISED;
     owner = lp_roommap_find_mac(&node->room, &in->eth.src);
     if (from_client ? owner != in->origin : owner != NULL)
         return LP_DROP_REASON_SOURCE_NOT_AUTHORISED;

@@ -24,11 +24,13 @@ struct lp_node {
 
     struct lp_welcome welcome; /* of this connection, or of the last one */
     bool ever_joined;
+    bool greeted;             /* this connection's handshake is over, its hello sent */
     bool rejected;            /* this connection's hello was */
     uint32_t gateway_peer_id; /* last told by an event */
     uint8_t overlay_flags;
 
-    unsigned attempts;  /* since the last welcome */
+    unsigned attempts;  /* since the node was last joined for LP_NODE_STABLE_NS */
+    uint64_t joined_ns; /* LP_TIME_NEVER while it is not */
     bool relay_answers; /* something was heard in the latest attempts */
     bool unanswered_told;
     uint64_t unanswered_since_ns; /* LP_TIME_NEVER while the relay answers */

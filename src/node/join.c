@@ -100,16 +100,34 @@ static uint32_t gateway_in_map(const struct lp_node *node)
     return node->room.gateway != NULL ? node->room.gateway->peer_id : 0;
 }
 
+/*
+ * Messages of their own about the gateway may have come before the welcome, and then are newer;
+ * or they follow: either way it is known from now on.
+ */
+static uint32_t gateway_at_welcome(const struct lp_node *node)
+{
+    const struct lp_welcome *welcome = &node->welcome;
+
+    if (node->room.gateway != NULL)
+        return node->room.gateway->peer_id;
+    if (!welcome->gateway_connected ||
+        lp_roommap_has_left(&node->room, welcome->gateway_peer_id))
+        return 0;
+    return welcome->gateway_peer_id;
+}
+
 static void on_welcome(struct lp_node *node, const struct lp_welcome *welcome, uint64_t now_ns)
 {
-    /* A restarted relay counts rooms and peers from one again; the secret tells the seats apart. */
-    bool resumed = node->ever_joined && welcome->has_seat_secret &&
-                   memcmp(node->config.seat_secret, welcome->seat_secret, LP_SEAT_SECRET_LEN) == 0;
+    /* A restarted relay counts rooms and peers from one again; the secret tells the seats
+     * apart. */
+    bool resumed =
+        node->ever_joined && welcome->has_seat_secret &&
+        memcmp(node->config.seat_secret, welcome->seat_secret, LP_SEAT_SECRET_LEN) == 0;
 
     node->welcome = *welcome;
     node->ever_joined = true;
     node->state = LP_NODE_JOINED;
-    node->attempts = 0;
+    node->joined_ns = now_ns;
     node->attempt_deadline_ns = LP_TIME_NEVER;
     node->heard_packets = 0;
     node->heard_ns = now_ns;
@@ -127,10 +145,8 @@ static void on_welcome(struct lp_node *node, const struct lp_welcome *welcome, u
     lp_node_emit(node, &(struct lp_node_event){.kind = LP_NODE_EVENT_JOINED,
                                                .welcome = &node->welcome,
                                                .resumed = resumed});
-    /* Its own message may have come first, or may follow: either way it is known from now on.
-     */
     if (node->config.role == LP_ROLE_CLIENT)
-        check_gateway(node, welcome->gateway_connected ? welcome->gateway_peer_id : 0);
+        check_gateway(node, gateway_at_welcome(node));
 }
 
 /* Final before the first welcome; later it may be the ghost of our own lost connection. */
@@ -153,27 +169,41 @@ static void on_reject(struct lp_node *node, const struct lp_reject *reject)
     }
 }
 
+static void emit_lifecycle(struct lp_node *node, const struct lp_control *message,
+                           const struct lp_room_peer *peer)
+{
+    bool joined = message->type == LP_CONTROL_PEER_JOINED;
+
+    lp_node_emit(node, &(struct lp_node_event){
+                           .kind = joined ? LP_NODE_EVENT_PEER_JOINED : LP_NODE_EVENT_PEER_LEFT,
+                           .peer = peer,
+                           .leave_reason = joined ? 0 : message->peer_left.reason});
+}
+
 static void on_lifecycle(struct lp_node *node, const struct lp_control *message,
                          uint64_t now_ns)
 {
     bool joined = message->type == LP_CONTROL_PEER_JOINED;
+    bool about_gateway = !joined && message->peer_left.peer_id == node->gateway_peer_id;
     struct lp_room_peer *peer = NULL;
     int err = joined ? lp_roommap_joined(&node->room, &message->peer_joined, &peer)
                      : lp_roommap_left(&node->room, &message->peer_left, &peer);
 
     lp_node_count_lost_pieces(node);
     if (err < 0) {
-        protocol_error(node, "the relay announces more peers than a room can hold", now_ns);
+        protocol_error(node,
+                       err == LP_ERR_FULL
+                           ? "the relay announces more peers than a room can hold"
+                           : lp_err_text(err),
+                       now_ns);
         return;
     }
-    if (peer == NULL)
-        return;
-    lp_node_emit(node, &(struct lp_node_event){
-                           .kind = joined ? LP_NODE_EVENT_PEER_JOINED : LP_NODE_EVENT_PEER_LEFT,
-                           .peer = peer,
-                           .leave_reason = joined ? 0 : message->peer_left.reason});
-    if (peer->role == LP_ROLE_GATEWAY && node->config.role == LP_ROLE_CLIENT &&
-        node->state == LP_NODE_JOINED)
+    if (peer != NULL) {
+        about_gateway = about_gateway || peer->role == LP_ROLE_GATEWAY;
+        emit_lifecycle(node, message, peer);
+    }
+    /* The welcome may have named a gateway whose farewell is the first that is heard of it. */
+    if (about_gateway && node->config.role == LP_ROLE_CLIENT && node->state == LP_NODE_JOINED)
         check_gateway(node, gateway_in_map(node));
 }
 

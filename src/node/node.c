@@ -42,19 +42,27 @@ void lp_node_count_lost_pieces(struct lp_node *node)
 /* ---- connecting, backing off
  * -------------------------------------------------------------------- */
 
-/* Nothing of the connection that was is valid any more; the seat and the counters stay. */
-static void forget_connection(struct lp_node *node)
+static void clear_deadlines(struct lp_node *node)
 {
-    node->conn = NULL;
-    node->rejected = false;
-    lp_egress_clear(&node->egress);
-    lp_cutter_init(&node->cutter, 0);
-    lp_roommap_clear(&node->room);
-    lp_node_count_lost_pieces(node);
     node->tick_deadline_ns = LP_TIME_NEVER;
     node->stats_deadline_ns = LP_TIME_NEVER;
     node->cam_deadline_ns = LP_TIME_NEVER;
     node->attempt_deadline_ns = LP_TIME_NEVER;
+}
+
+/*
+ * Nothing of the connection that was is valid any more; the seat and the counters stay. The
+ * piece ids go on: in the same seat they must not meet those that a receiver still waits for.
+ */
+static void forget_connection(struct lp_node *node)
+{
+    node->conn = NULL;
+    node->rejected = false;
+    node->greeted = false;
+    lp_egress_clear(&node->egress);
+    lp_roommap_clear(&node->room);
+    lp_node_count_lost_pieces(node);
+    clear_deadlines(node);
 }
 
 /* Between half of the delay and all of it, so that a room does not come back in one instant. */
@@ -80,6 +88,10 @@ static uint64_t backoff_delay(struct lp_node *node)
 
 static void back_off(struct lp_node *node, uint64_t now_ns)
 {
+    if (node->joined_ns != LP_TIME_NEVER &&
+        lp_time_since(node->joined_ns, now_ns) >= LP_NODE_STABLE_NS)
+        node->attempts = 0;
+    node->joined_ns = LP_TIME_NEVER;
     node->state = LP_NODE_BACKING_OFF;
     node->backoff_deadline_ns = lp_time_add(now_ns, backoff_delay(node));
 }
@@ -138,8 +150,9 @@ static void on_connected(void *user, struct lp_quic_conn *conn, uint64_t now_ns)
     if (conn != node->conn)
         return;
     heard_from_relay(node);
-    lp_node_send_hello(node, now_ns);
+    node->greeted = true;
     node->attempt_deadline_ns = lp_time_add(now_ns, LP_NODE_WELCOME_TIMEOUT_NS);
+    lp_node_send_hello(node, now_ns);
 }
 
 static void on_control(void *user, struct lp_quic_conn *conn, bool hello_stream,
@@ -297,6 +310,10 @@ int lp_node_new(const struct lp_node_config *config, struct lp_node **ret_node)
     node->config = *config;
     quic.user = node;
     config->random(config->user, quic.static_secret, sizeof(quic.static_secret));
+    /* Of our own until a relay gives one: it finds our seat again when the welcome was lost. */
+    if (!config->has_seat_secret)
+        config->random(config->user, node->config.seat_secret, LP_SEAT_SECRET_LEN);
+    node->config.has_seat_secret = true;
     err = lp_quic_new(&quic, &node->quic);
     if (err < 0) {
         free(node);
@@ -305,9 +322,11 @@ int lp_node_new(const struct lp_node_config *config, struct lp_node **ret_node)
     lp_packet_pool_init(&node->pool, LP_NODE_POOL_PACKETS);
     lp_egress_init(&node->egress, &node->pool, &node->counters, LP_EGRESS_BYTES_MAX,
                    LP_EGRESS_AGE_MAX_NS);
+    lp_cutter_init(&node->cutter, 0);
     lp_roommap_init(&node->room);
     node->backoff_deadline_ns = LP_TIME_NEVER;
     node->unanswered_since_ns = LP_TIME_NEVER;
+    node->joined_ns = LP_TIME_NEVER;
     forget_connection(node);
     *ret_node = node;
     return 0;
@@ -335,6 +354,9 @@ void lp_node_stop(struct lp_node *node, uint64_t now_ns)
     (void)now_ns;
     node->backoff_deadline_ns = LP_TIME_NEVER;
     node->unanswered_since_ns = LP_TIME_NEVER;
+    node->joined_ns = LP_TIME_NEVER;
+    node->rejected = false;
+    clear_deadlines(node);
     if (node->conn == NULL) {
         node->state = LP_NODE_IDLE;
         return;
@@ -419,21 +441,17 @@ static void on_attempt_deadline(struct lp_node *node, uint64_t now_ns)
     struct lp_quic_conn_info info;
 
     lp_quic_conn_info(node->conn, &info);
-    if (info.packets_received > 0 && node->attempt_deadline_ns != LP_TIME_NEVER) {
-        bool handshaking = lp_quic_datagram_budget(node->conn) == 0;
-
-        /* It answers, slowly: the handshake has the transport's own time limit. */
-        heard_from_relay(node);
-        if (handshaking) {
-            node->attempt_deadline_ns = LP_TIME_NEVER;
-            return;
-        }
+    if (node->greeted) {
         lp_node_give_up(node, LP_QUIC_APP_TIMED_OUT, "the relay does not answer the hello",
                         now_ns);
-        return;
+    } else if (info.packets_received > 0) {
+        /* It answers, slowly: the handshake has the transport's own time limit. */
+        heard_from_relay(node);
+        node->attempt_deadline_ns = LP_TIME_NEVER;
+    } else {
+        node->relay_answers = false;
+        lp_node_give_up(node, LP_QUIC_APP_TIMED_OUT, "the relay does not answer", now_ns);
     }
-    node->relay_answers = false;
-    lp_node_give_up(node, LP_QUIC_APP_TIMED_OUT, "the relay does not answer", now_ns);
 }
 
 static void on_tick(struct lp_node *node, uint64_t now_ns)

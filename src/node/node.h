@@ -38,12 +38,18 @@
 #define LP_NODE_SILENCE_NS (5 * LP_NS_PER_S)
 /* A connection attempt without any answer is started anew, so that a relay is found soon after
  * it is up. */
-#define LP_NODE_ATTEMPT_NS              (2 * LP_NS_PER_S)
-#define LP_NODE_WELCOME_TIMEOUT_NS      (5 * LP_NS_PER_S)
-#define LP_NODE_UNANSWERED_NOTICE_NS    (5 * LP_NS_PER_S)
-#define LP_NODE_BACKOFF_FIRST_NS        (250 * LP_NS_PER_MS)
-#define LP_NODE_BACKOFF_SILENT_MAX_NS   LP_NS_PER_S /* while the relay does not answer at all */
-#define LP_NODE_BACKOFF_MAX_NS          (5 * LP_NS_PER_S) /* while it answers with a refusal */
+#define LP_NODE_ATTEMPT_NS            (2 * LP_NS_PER_S)
+#define LP_NODE_WELCOME_TIMEOUT_NS    (5 * LP_NS_PER_S)
+#define LP_NODE_UNANSWERED_NOTICE_NS  (5 * LP_NS_PER_S)
+#define LP_NODE_BACKOFF_FIRST_NS      (250 * LP_NS_PER_MS)
+#define LP_NODE_BACKOFF_SILENT_MAX_NS LP_NS_PER_S /* while the relay does not answer at all */
+#define LP_NODE_BACKOFF_MAX_NS        (5 * LP_NS_PER_S) /* while it answers with a refusal */
+/*
+ * Who loses a connection that lasted so long tries again at once. After a shorter one the
+ * back-off goes on: a relay that lets in and throws out (or a copy of this identity that wants
+ * the same seat) would make it a storm otherwise.
+ */
+#define LP_NODE_STABLE_NS               LP_NS_PER_S
 #define LP_NODE_STATS_INTERVAL_NS       (10 * LP_NS_PER_S)
 #define LP_NODE_DATAGRAM_BUDGET_DEFAULT 65535
 #define LP_NODE_POOL_PACKETS            4096
@@ -91,7 +97,7 @@ struct lp_node_config {
     char name[LP_NAME_MAX + 1];
     struct lp_mac mac; /* a client's own; a gateway's: its NIC's, for the CAM refresh */
     bool has_seat_secret;
-    uint8_t seat_secret[LP_SEAT_SECRET_LEN]; /* from the last time, kept by the caller */
+    uint8_t seat_secret[LP_SEAT_SECRET_LEN]; /* from the last time; else the node makes one */
     uint32_t datagram_budget;                /* receive ceiling that hello announces */
     struct lp_tls *tls;                      /* borrowed */
     struct lp_addr relay;
@@ -142,7 +148,7 @@ struct lp_node_view {
     size_t datagram_budget; /* what the path carries now */
     size_t queued_frames;
     unsigned waiting_pieces;
-    unsigned attempts; /* since the last welcome */
+    unsigned attempts; /* since the node was last joined for LP_NODE_STABLE_NS */
     bool connected;    /* `quic` is valid */
     struct lp_quic_conn_info quic;
     const struct lp_counters *counters;

@@ -4,6 +4,9 @@
  * is not newer than what is known of it is ignored, also after it has left (peer ids are not
  * used again), so that no ghost comes back. What is remembered of peers that left is bounded
  * (LP_ROOMMAP_GONE_MAX).
+ *
+ * Of two present players with one MAC, and of two gateways, the one with the newer seq counts:
+ * the other has left, only that message is still on its way.
  */
 #ifndef LP_NODE_ROOMMAP_H
 #define LP_NODE_ROOMMAP_H
@@ -55,6 +58,9 @@ int lp_roommap_joined(struct lp_roommap *map, const struct lp_peer_joined *messa
                       struct lp_room_peer **ret_changed);
 int lp_roommap_left(struct lp_roommap *map, const struct lp_peer_left *message,
                     struct lp_room_peer **ret_changed);
+
+/* It is known to have been here, and to be here no more. */
+bool lp_roommap_has_left(const struct lp_roommap *map, uint32_t peer_id);
 
 /* Present peers only. */
 struct lp_room_peer *lp_roommap_find(const struct lp_roommap *map, uint32_t peer_id);

@@ -1,3 +1,6 @@
+/* Memory that runs out is an answer here, not the end of the process. */
+#define HASH_NONFATAL_OOM 1
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,6 +60,11 @@ static struct lp_relay_room *create_room(struct lp_relay *relay, const char *cod
         return NULL;
     lp_room_init(&room->room, ++relay->last_room_id, code, mtu);
     HASH_ADD_KEYPTR(by_code, relay->rooms, room->room.code, strlen(room->room.code), room);
+    if (room->by_code.tbl == NULL) {
+        lp_room_deinit(&room->room);
+        free(room);
+        return NULL;
+    }
     relay->room_count++;
     event.room = room->room.code;
     event.room_id = room->room.id;
@@ -157,6 +165,7 @@ static int catch_up(struct lp_session *session)
 static int send_welcome(struct lp_session *session)
 {
     struct lp_room *room = &session->room->room;
+    bool limited = session->member.role == LP_ROLE_CLIENT; /* the party's LAN is not */
     struct lp_control message = {
         .type = LP_CONTROL_WELCOME,
         .welcome =
@@ -169,7 +178,7 @@ static int send_welcome(struct lp_session *session)
                 .mode = "relay",
                 .has_seat_secret = true,
                 .capabilities = RELAY_CAPABILITIES,
-                .limits = session->relay->config.limits,
+                .limits = limited ? session->relay->config.limits : (struct lp_limits){0},
             },
     };
 
@@ -190,6 +199,17 @@ static bool same_secret(const uint8_t *a, const uint8_t *b)
     return difference == 0;
 }
 
+/*
+ * The secret of the seat; or the one that the hello for it showed: a peer whose welcome was
+ * lost on the way knows no other.
+ */
+static bool shows_seat(const struct lp_session *session, const struct lp_hello *hello)
+{
+    return same_secret(session->seat_secret, hello->seat_secret) ||
+           (session->has_hello_secret &&
+            same_secret(session->hello_secret, hello->seat_secret));
+}
+
 /* The session that already sits where this hello wants to, NULL when the secret does not show
  * it. */
 static struct lp_session *find_seat(struct lp_relay_room *room, const struct lp_hello *hello)
@@ -201,8 +221,7 @@ static struct lp_session *find_seat(struct lp_relay_room *room, const struct lp_
 #ifdef LP_FAULT_SEAT_WITHOUT_SECRET /* planted fault: knowing the MAC is enough */
     return member != NULL ? lp_session_of(member) : NULL;
 #endif
-    if (member == NULL || !hello->has_seat_secret ||
-        !same_secret(lp_session_of(member)->seat_secret, hello->seat_secret))
+    if (member == NULL || !hello->has_seat_secret || !shows_seat(lp_session_of(member), hello))
         return NULL;
     return lp_session_of(member);
 }
@@ -227,6 +246,8 @@ static void take_over(struct lp_session *session, struct lp_session *old)
     session->room = old->room;
     lp_room_replace(&session->room->room, &old->member, &session->member);
     memcpy(session->seat_secret, old->seat_secret, LP_SEAT_SECRET_LEN);
+    session->has_hello_secret = old->has_hello_secret;
+    memcpy(session->hello_secret, old->hello_secret, LP_SEAT_SECRET_LEN);
     old->room = NULL;
     old->state = LP_SESSION_CLOSING;
     lp_egress_clear(&old->egress);
@@ -283,6 +304,8 @@ static int enter_room(struct lp_session *session, const struct lp_hello *hello, 
     }
     session->room = room;
     config->random(config->user, session->seat_secret, LP_SEAT_SECRET_LEN);
+    session->has_hello_secret = hello->has_seat_secret;
+    memcpy(session->hello_secret, hello->seat_secret, LP_SEAT_SECRET_LEN);
     return 0;
 }
 
@@ -397,14 +420,15 @@ static void on_hello_stream(struct lp_session *session, const uint8_t *body, siz
         return;
     }
     if (lp_control_decode(body, len, &message, why, &code) < 0) {
-        reject(session, code != 0 ? code : LP_REJECT_BAD_HELLO, why);
-        return;
+        if (code != 0)
+            reject(session, code, why);
+        else
+            lp_session_protocol_error(session, why);
+    } else if (message.type == LP_CONTROL_HELLO) {
+        join(session, &message.hello, now_ns);
+    } else {
+        lp_session_protocol_error(session, "the first message must be hello");
     }
-    if (message.type != LP_CONTROL_HELLO) {
-        reject(session, LP_REJECT_BAD_HELLO, "the first message must be hello");
-        return;
-    }
-    join(session, &message.hello, now_ns);
 }
 
 static void on_message(struct lp_session *session, const uint8_t *body, size_t len)
@@ -419,12 +443,13 @@ static void on_message(struct lp_session *session, const uint8_t *body, size_t l
     }
     switch (message.type) {
     case LP_CONTROL_STATS:
+        session->stats = message.stats;
+        session->has_stats = true;
         event = lp_session_event(session, LP_RELAY_PEER_STATS);
-        event.stats = &message.stats;
+        event.stats = &session->stats;
         lp_relay_emit(session->relay, &event);
         break;
     case LP_CONTROL_DISCONNECT:
-        session->announced_reason = message.disconnect.reason;
         lp_session_leave(session, message.disconnect.reason, "the peer said goodbye");
         lp_quic_close(session->conn, LP_QUIC_APP_NORMAL, "goodbye");
         break;
@@ -441,6 +466,8 @@ void lp_session_on_control(struct lp_session *session, bool hello_stream, const 
         on_hello_stream(session, body, len, now_ns);
     else if (session->state == LP_SESSION_AWAITS_HELLO)
         lp_session_protocol_error(session, "a control message before hello");
+    else if (!lp_bucket_take(&session->control, 1, now_ns)) /* each is parsed and logged */
+        lp_session_protocol_error(session, "too many control messages");
     else
         on_message(session, body, len);
 }

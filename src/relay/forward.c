@@ -3,6 +3,14 @@
 #include "base/err.h"
 #include "relay/session.h"
 
+/* A line for each judged frame: a second piece that only shares its first one's fate has none.
+ */
+static bool is_judged(const struct lp_decision *decision)
+{
+    return !decision->is_second || (decision->verdict != LP_FORWARD &&
+                                    decision->verdict != LP_DROP_REASON_PIECE_REFUSED);
+}
+
 static void log_frame(const struct lp_session *session, const struct lp_decision *decision)
 {
     const struct lp_relay_config *config = &session->relay->config;
@@ -16,7 +24,7 @@ static void log_frame(const struct lp_session *session, const struct lp_decision
         .targets = decision->target_count,
     };
 
-    if (config->frame == NULL || decision->waits)
+    if (config->frame == NULL || !is_judged(decision))
         return;
     if (decision->has_ethernet) {
         event.src = decision->eth.src;

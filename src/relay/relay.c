@@ -69,6 +69,7 @@ static int on_accept(void *user, struct lp_quic_conn *conn, uint64_t now_ns)
     session->conn = conn;
     session->state = LP_SESSION_AWAITS_HELLO;
     session->accepted_ns = now_ns;
+    lp_bucket_init(&session->control, LP_RELAY_CONTROL_RATE, LP_RELAY_CONTROL_BURST, now_ns);
     lp_egress_init(&session->egress, &relay->pool, &session->counters, LP_EGRESS_BYTES_MAX,
                    LP_EGRESS_AGE_MAX_NS);
     /* The upper half of the piece ids is the relay's: see docs/protocol.md. */
@@ -98,23 +99,36 @@ static void on_datagram(void *user, struct lp_quic_conn *conn, const uint8_t *by
         lp_session_on_datagram(session, bytes, len, now_ns);
 }
 
-static enum lp_leave_reason reason_of(const struct lp_session *session,
-                                      const struct lp_quic_close_info *info)
+/* Of a peer that has not left its room yet: what its connection's end says. */
+static enum lp_leave_reason reason_of_app_code(uint64_t app_code)
 {
-    if (session->announced_reason != 0)
-        return session->announced_reason;
+    switch (app_code) {
+    case LP_QUIC_APP_PROTOCOL_ERROR:
+        return LP_LEAVE_PROTOCOL_ERROR;
+    case LP_QUIC_APP_REPLACED:
+        return LP_LEAVE_REPLACED;
+    case LP_QUIC_APP_SHUTDOWN:
+        return LP_LEAVE_SHUTDOWN;
+    case LP_QUIC_APP_TIMED_OUT:
+        return LP_LEAVE_TIMED_OUT;
+    default:
+        return LP_LEAVE_NORMAL;
+    }
+}
+
+static enum lp_leave_reason reason_of(const struct lp_quic_close_info *info)
+{
     switch (info->kind) {
+    case LP_QUIC_CLOSE_LOCAL:
     case LP_QUIC_CLOSE_PEER:
-        return info->app_code == LP_QUIC_APP_SHUTDOWN ? LP_LEAVE_SHUTDOWN : LP_LEAVE_NORMAL;
+        return reason_of_app_code(info->app_code);
     case LP_QUIC_CLOSE_IDLE:
     case LP_QUIC_CLOSE_NO_HANDSHAKE:
     case LP_QUIC_CLOSE_RESET:
         return LP_LEAVE_TIMED_OUT;
-    case LP_QUIC_CLOSE_LOCAL:
-        return LP_LEAVE_NORMAL;
     case LP_QUIC_CLOSE_TRANSPORT:
     case LP_QUIC_CLOSE_TLS:
-        return LP_LEAVE_PROTOCOL_ERROR;
+        break;
     }
     return LP_LEAVE_PROTOCOL_ERROR;
 }
@@ -128,7 +142,7 @@ static void on_closed(void *user, struct lp_quic_conn *conn,
     (void)now_ns;
     if (session == NULL)
         return;
-    lp_session_leave(session, reason_of(session, info), info->reason);
+    lp_session_leave(session, reason_of(info), info->reason);
     lp_egress_clear(&session->egress);
     DL_DELETE(relay->sessions, session);
     free(session);
@@ -271,16 +285,20 @@ uint64_t lp_relay_next_deadline(const struct lp_relay *relay)
 
 static void housekeeping(struct lp_relay *relay, uint64_t now_ns)
 {
+    uint64_t next_ns = lp_time_add(now_ns, HOUSEKEEPING_NS);
     struct lp_session *session;
 
     DL_FOREACH (relay->sessions, session) {
+        uint64_t hello_ns = lp_time_add(session->accepted_ns, LP_RELAY_HELLO_TIMEOUT_NS);
+
         if (session->state == LP_SESSION_JOINED)
             lp_session_expire_pieces(session, now_ns);
-        else if (session->state == LP_SESSION_AWAITS_HELLO &&
-                 lp_time_since(session->accepted_ns, now_ns) >= LP_RELAY_HELLO_TIMEOUT_NS)
+        else if (session->state == LP_SESSION_AWAITS_HELLO && now_ns >= hello_ns)
             lp_session_protocol_error(session, "no hello within 5 s");
+        else if (session->state == LP_SESSION_AWAITS_HELLO)
+            next_ns = lp_time_min(next_ns, hello_ns);
     }
-    relay->housekeeping_ns = lp_time_add(now_ns, HOUSEKEEPING_NS);
+    relay->housekeeping_ns = next_ns;
 }
 
 void lp_relay_on_deadline(struct lp_relay *relay, uint64_t now_ns)
@@ -322,6 +340,7 @@ void lp_relay_each_peer(const struct lp_relay *relay,
             .role = session->member.role,
             .counters = &session->counters,
             .queued_frames = session->egress.packets,
+            .stats = session->has_stats ? &session->stats : NULL,
         };
 
         if (session->state != LP_SESSION_JOINED)

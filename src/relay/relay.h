@@ -24,6 +24,8 @@
 #define LP_RELAY_HELLO_TIMEOUT_NS     (5 * LP_NS_PER_S)
 #define LP_RELAY_MALFORMED_MAX        16
 #define LP_RELAY_MALFORMED_WINDOW_NS  (60 * LP_NS_PER_S)
+#define LP_RELAY_CONTROL_BURST        16 /* messages of a peer; it needs one in ten seconds */
+#define LP_RELAY_CONTROL_RATE         1
 #define LP_RELAY_MAX_CLIENTS_DEFAULT  16
 #define LP_RELAY_MAX_CLIENTS_LIMIT    255
 #define LP_RELAY_MAX_PEERS_DEFAULT    1024
@@ -117,6 +119,7 @@ struct lp_relay_peer_view {
     const struct lp_counters *counters;
     size_t queued_frames;
     unsigned waiting_pieces;
+    const struct lp_stats *stats; /* the latest that it sent, NULL when none */
 };
 void lp_relay_each_peer(const struct lp_relay *relay,
                         void (*each)(void *user, const struct lp_relay_peer_view *peer),

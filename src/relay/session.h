@@ -18,7 +18,7 @@ enum lp_session_state {
 };
 
 struct lp_relay_room {
-    struct lp_room room; /* first member: a room's address is its relay room's */
+    struct lp_room room;
     UT_hash_handle by_code;
 };
 
@@ -35,7 +35,11 @@ struct lp_session {
     size_t receive_ceiling; /* datagram octets that the peer takes */
     char name[LP_NAME_MAX + 1];
     uint8_t seat_secret[LP_SEAT_SECRET_LEN];
-    enum lp_leave_reason announced_reason;         /* by a disconnect message, 0 = none */
+    bool has_hello_secret;
+    uint8_t hello_secret[LP_SEAT_SECRET_LEN]; /* what the hello that got this seat had shown */
+    struct lp_bucket control;                 /* messages after the hello */
+    bool has_stats;
+    struct lp_stats stats;                         /* the latest */
     uint64_t malformed_ns[LP_RELAY_MALFORMED_MAX]; /* ring of the latest */
     unsigned malformed_at;
     struct lp_session *prev; /* all sessions, oldest first */

@@ -160,6 +160,49 @@ static void test_gateway(void **state)
     assert_null(map->gateway);
 }
 
+/* Two gateways, the messages in the worst order: the older one's arrival comes last. */
+static void test_late_arrival_of_the_gateway_before(void **state)
+{
+    struct lp_roommap *map = *state;
+    bool changed;
+
+    assert_int_equal(joined(map, 4, 7, LP_ROLE_GATEWAY, 0, &changed), 0);
+    assert_int_equal(joined(map, 3, 1, LP_ROLE_GATEWAY, 0, &changed), 0);
+    assert_int_equal(map->gateway->peer_id, 4);
+    assert_true(left(map, 3, 6));
+    assert_non_null(map->gateway);
+    assert_int_equal(map->gateway->peer_id, 4);
+}
+
+static void test_late_arrival_of_the_mac_before(void **state)
+{
+    struct lp_roommap *map = *state;
+    bool changed;
+
+    assert_int_equal(joined(map, 9, 7, LP_ROLE_CLIENT, 7, &changed), 0);
+    assert_int_equal(joined(map, 7, 1, LP_ROLE_CLIENT, 7, &changed), 0);
+    assert_false(changed);
+    assert_int_equal(find_mac(map, 7)->peer_id, 9);
+    assert_null(lp_roommap_find(map, 7));
+    assert_false(left(map, 7, 6));
+    assert_int_equal(find_mac(map, 7)->peer_id, 9);
+    assert_int_equal(map->present, 1);
+    assert_int_equal(map->gone, 1);
+}
+
+static void test_has_left(void **state)
+{
+    struct lp_roommap *map = *state;
+
+    assert_false(lp_roommap_has_left(map, 7));
+    assert_true(client_joined(map, 7, 1));
+    assert_false(lp_roommap_has_left(map, 7));
+    assert_true(left(map, 7, 2));
+    assert_true(lp_roommap_has_left(map, 7));
+    assert_false(left(map, 8, 3));
+    assert_true(lp_roommap_has_left(map, 8));
+}
+
 /* A player came back under a new id, and its old id's farewell is still on the way. */
 static void test_newcomer_with_the_same_mac(void **state)
 {
@@ -211,6 +254,45 @@ static void test_bounds(void **state)
         assert_non_null(lp_roommap_find(map, id));
 }
 
+/* Each newcomer takes the MAC of the one before: all of those are remembered, within the bound.
+ */
+static void test_bound_when_one_mac_changes_hands(void **state)
+{
+    struct lp_roommap *map = *state;
+    uint32_t last = 2 * LP_ROOMMAP_GONE_MAX;
+    bool changed;
+
+    for (uint32_t id = 1; id <= last; id++) {
+        assert_int_equal(joined(map, id, id, LP_ROLE_CLIENT, 7, &changed), 0);
+        assert_true(changed);
+        assert_int_equal(map->present, 1);
+        assert_int_equal(map->gone,
+                         id - 1 < LP_ROOMMAP_GONE_MAX ? id - 1 : LP_ROOMMAP_GONE_MAX);
+        assert_int_equal(HASH_CNT(by_id, map->by_id), map->present + map->gone);
+    }
+    assert_int_equal(find_mac(map, 7)->peer_id, last);
+}
+
+/* Who was there first leaves last: the memory that makes room for it is another's. */
+static void test_bound_does_not_take_the_one_that_leaves(void **state)
+{
+    struct lp_roommap *map = *state;
+    struct lp_peer_left message = {.peer_id = 1, .reason = LP_LEAVE_NORMAL};
+    struct lp_room_peer *changed = NULL;
+
+    assert_true(client_joined(map, 1, 1));
+    for (uint32_t id = 2; id < LP_ROOMMAP_GONE_MAX + 2; id++)
+        assert_false(left(map, id, id));
+    assert_int_equal(map->gone, LP_ROOMMAP_GONE_MAX);
+    message.seq = LP_ROOMMAP_GONE_MAX + 2;
+    assert_int_equal(lp_roommap_left(map, &message, &changed), 0);
+    assert_int_equal(map->gone, LP_ROOMMAP_GONE_MAX);
+    assert_non_null(changed);
+    assert_true(lp_roommap_has_left(map, 1));
+    assert_int_equal(changed->peer_id, 1); /* still there to be told of */
+    assert_int_equal(changed->seq, message.seq);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +306,14 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_newcomer_with_the_same_mac, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_pieces_of_who_left_are_lost, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_bounds, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_late_arrival_of_the_gateway_before, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_late_arrival_of_the_mac_before, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_has_left, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_bound_when_one_mac_changes_hands, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(test_bound_does_not_take_the_one_that_leaves, set_up,
+                                        tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -65,11 +65,24 @@ static int transmit_of_node(void *user, const struct lp_quic_tx *tx)
     return 0;
 }
 
+static int transmit_of_stranger(void *user, const struct lp_quic_tx *tx)
+{
+    struct party *party = user;
+
+    carry(party, &party->stranger.addr, tx);
+    return 0;
+}
+
 static void deliver(struct party *party, const struct party_packet *p)
 {
     if (lp_addr_equal(&p->to, &party->relay_addr)) {
         lp_relay_receive(party->relay, &p->to, &p->from, p->ecn, p->bytes, p->len,
                          party->now_ns);
+        return;
+    }
+    if (party->stranger.quic != NULL && lp_addr_equal(&p->to, &party->stranger.addr)) {
+        lp_quic_receive(party->stranger.quic, &p->to, &p->from, p->ecn, p->bytes, p->len,
+                        party->now_ns);
         return;
     }
     for (unsigned i = 0; i < PARTY_NODES; i++) {
@@ -87,6 +100,8 @@ static void deliver(struct party *party, const struct party_packet *p)
 static void flush(struct party *party)
 {
     lp_relay_flush(party->relay, party->now_ns);
+    if (party->stranger.quic != NULL)
+        lp_quic_flush(party->stranger.quic, party->now_ns);
     for (unsigned i = 0; i < PARTY_NODES; i++) {
         if (party->node[i].node != NULL)
             lp_node_flush(party->node[i].node, party->now_ns);
@@ -99,6 +114,8 @@ static uint64_t next_event(const struct party *party)
 
     if (party->queued > 0)
         next = lp_time_min(next, party->queue[party->first].at_ns);
+    if (party->stranger.quic != NULL)
+        next = lp_time_min(next, lp_quic_next_deadline(party->stranger.quic));
     for (unsigned i = 0; i < PARTY_NODES; i++) {
         if (party->node[i].node != NULL)
             next = lp_time_min(next, lp_node_next_deadline(party->node[i].node));
@@ -115,6 +132,8 @@ static void turn(struct party *party)
     }
     if (lp_relay_next_deadline(party->relay) <= party->now_ns)
         lp_relay_on_deadline(party->relay, party->now_ns);
+    if (party->stranger.quic != NULL)
+        lp_quic_on_deadline(party->stranger.quic, party->now_ns);
     for (unsigned i = 0; i < PARTY_NODES; i++) {
         struct lp_node *node = party->node[i].node;
 
@@ -244,6 +263,114 @@ void party_send(struct party *party, unsigned from, const struct lp_mac *src,
     party_run(party, 50 * LP_NS_PER_MS);
 }
 
+/* ---- a stranger
+ * ---------------------------------------------------------------------------------- */
+
+static void stranger_connected(void *user, struct lp_quic_conn *conn, uint64_t now_ns)
+{
+    (void)conn;
+    (void)now_ns;
+    ((struct party *)user)->stranger.connected = true;
+}
+
+static void stranger_control(void *user, struct lp_quic_conn *conn, bool hello_stream,
+                             const uint8_t *body, size_t len, uint64_t now_ns)
+{
+    (void)conn;
+    (void)body;
+    (void)len;
+    (void)now_ns;
+    ((struct party *)user)->stranger.answers += hello_stream;
+}
+
+static void stranger_datagram(void *user, struct lp_quic_conn *conn, const uint8_t *bytes,
+                              size_t len, uint64_t now_ns)
+{
+    (void)user;
+    (void)conn;
+    (void)bytes;
+    (void)len;
+    (void)now_ns;
+}
+
+static void stranger_closed(void *user, struct lp_quic_conn *conn,
+                            const struct lp_quic_close_info *info, uint64_t now_ns)
+{
+    struct party_stranger *stranger = &((struct party *)user)->stranger;
+
+    (void)conn;
+    stranger->closed = true;
+    stranger->closed_ns = now_ns;
+    stranger->close = *info;
+    stranger->conn = NULL;
+}
+
+static bool stranger_egress_next(void *user, struct lp_quic_conn *conn,
+                                 struct lp_quic_datagram *ret_next, uint64_t now_ns)
+{
+    (void)user;
+    (void)conn;
+    (void)ret_next;
+    (void)now_ns;
+    return false;
+}
+
+static void stranger_egress_taken(void *user, struct lp_quic_conn *conn,
+                                  enum lp_quic_egress_result result, uint64_t now_ns)
+{
+    (void)user;
+    (void)conn;
+    (void)result;
+    (void)now_ns;
+}
+
+static const struct lp_quic_handler stranger_handler = {
+    .connected = stranger_connected,
+    .control = stranger_control,
+    .datagram = stranger_datagram,
+    .closed = stranger_closed,
+    .egress_next = stranger_egress_next,
+    .egress_taken = stranger_egress_taken,
+    .transmit = transmit_of_stranger,
+};
+
+void party_connect_stranger(struct party *party)
+{
+    static const struct lp_addr any = {.family = LP_ADDR_NONE};
+    struct party_stranger *stranger = &party->stranger;
+    struct lp_quic_config config = {
+        .max_connections = 1,
+        .tls = party->client_tls,
+        .random = fill_random,
+        .handler = &stranger_handler,
+        .user = party,
+    };
+
+    assert_int_equal(lp_addr_parse_ip("203.0.113.5", 50000, &stranger->addr), 0);
+    assert_int_equal(lp_quic_new(&config, &stranger->quic), 0);
+    assert_int_equal(lp_quic_connect(stranger->quic, &any, &party->relay_addr, &stranger->conn,
+                                     party->now_ns),
+                     0);
+    party_run(party, 50 * LP_NS_PER_MS);
+    assert_true(stranger->connected);
+}
+
+void party_say(struct party *party, bool hello_stream, const char *body, uint32_t prefix)
+{
+    uint8_t frame[512];
+    size_t len = strlen(body);
+    struct lp_quic_conn *conn = party->stranger.conn;
+
+    assert_true(len + LP_CONTROL_PREFIX_LEN <= sizeof(frame));
+    lp_store_be32(frame, prefix != 0 ? prefix : (uint32_t)len);
+    memcpy(frame + LP_CONTROL_PREFIX_LEN, body, len);
+    len += LP_CONTROL_PREFIX_LEN;
+    assert_int_equal(hello_stream ? lp_quic_send_hello(conn, frame, len)
+                                  : lp_quic_send_control(conn, frame, len),
+                     0);
+    party_run(party, 50 * LP_NS_PER_MS);
+}
+
 /* ---- the party
  * ---------------------------------------------------------------------------------- */
 
@@ -261,6 +388,22 @@ static void make_tls(struct party *party)
     assert_int_equal(lp_tls_fingerprint(id.cert_der, id.cert_der_len, client.pin), 0);
     assert_int_equal(lp_tls_client_new(&client, &party->client_tls, why), 0);
     lp_tls_identity_deinit(&id);
+}
+
+static void relay_event(void *user, const struct lp_relay_event *event)
+{
+    struct party *party = user;
+
+    if (event->kind != LP_RELAY_PEER_LEFT)
+        return;
+    party->left++;
+    party->left_reason = event->leave_reason;
+}
+
+static void relay_frame(void *user, const struct lp_frame_event *event)
+{
+    (void)event;
+    ((struct party *)user)->frame_lines++;
 }
 
 struct party *party_new(void)
@@ -285,6 +428,8 @@ struct party *party_new(void)
     config.tls = party->server_tls;
     config.random = fill_random;
     config.transmit = transmit_of_relay;
+    config.event = relay_event;
+    config.frame = relay_frame;
     config.user = party;
     fill_random(party, config.static_secret, sizeof(config.static_secret));
     assert_int_equal(lp_relay_new(&config, &party->relay), 0);
@@ -295,6 +440,7 @@ void party_free(struct party *party)
 {
     for (unsigned i = 0; i < PARTY_NODES; i++)
         lp_node_free(party->node[i].node);
+    lp_quic_free(party->stranger.quic);
     lp_relay_free(party->relay);
     lp_tls_free(party->client_tls);
     lp_tls_free(party->server_tls);

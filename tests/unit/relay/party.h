@@ -28,6 +28,17 @@ struct party_node {
     size_t last_len;
 };
 
+/* A connection that says what a test wants it to. */
+struct party_stranger {
+    struct lp_quic *quic; /* NULL: not there */
+    struct lp_quic_conn *conn;
+    struct lp_addr addr;
+    bool connected, closed;
+    uint64_t closed_ns;
+    struct lp_quic_close_info close;
+    unsigned answers; /* on the hello stream */
+};
+
 struct party_packet {
     uint64_t at_ns;
     struct lp_addr from, to;
@@ -42,7 +53,11 @@ struct party {
     struct lp_addr relay_addr;
     struct lp_tls *server_tls, *client_tls;
     struct lp_relay *relay;
+    unsigned frame_lines; /* of its frame log */
+    unsigned left;        /* events, and the reason of the last */
+    enum lp_leave_reason left_reason;
     struct party_node node[PARTY_NODES];
+    struct party_stranger stranger;
     struct party_packet *queue; /* ring, in order of time: the delay is the same for all */
     unsigned first, queued;
 };
@@ -56,6 +71,11 @@ struct lp_node_config party_config(struct party *party, unsigned index, const ch
 void party_start(struct party *party, unsigned index, const struct lp_node_config *config);
 void party_join(struct party *party, unsigned index, const char *room);
 void party_run(struct party *party, uint64_t for_ns);
+
+/* A connection without a hello. */
+void party_connect_stranger(struct party *party);
+/* A body with its prefix, or with another length in the prefix than it has. */
+void party_say(struct party *party, bool hello_stream, const char *body, uint32_t prefix);
 
 struct lp_node_view party_view(const struct party *party, unsigned index);
 /* A frame of `len` octets from the adapter of a node, and what follows from it. */

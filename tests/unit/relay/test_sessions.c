@@ -1,0 +1,283 @@
+/* Connections that break the rules, what a leaving peer's reason is, and what the relay tells.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "party.h"
+
+#define HELLO                                                                                  \
+    "{\"type\":\"hello\",\"version\":1,\"role\":\"client\",\"room\":\"ABCD\","                 \
+    "\"mac\":\"02:00:00:00:00:99\",\"datagram_budget\":1440,\"capabilities\":[]}"
+
+static int set_up(void **state)
+{
+    *state = party_new();
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    party_free(*state);
+    return 0;
+}
+
+static void join_stranger(struct party *party)
+{
+    party_connect_stranger(party);
+    party_say(party, true, HELLO, 0);
+    assert_int_equal(party->stranger.answers, 1);
+    assert_false(party->stranger.closed);
+}
+
+static void assert_closed(const struct party *party, enum lp_quic_app_code code)
+{
+    assert_true(party->stranger.closed);
+    assert_int_equal(party->stranger.close.kind, LP_QUIC_CLOSE_PEER);
+    assert_int_equal(party->stranger.close.app_code, code);
+}
+
+/* ---- hello
+ * --------------------------------------------------------------------------------------- */
+
+/* Exactly, though the housekeeping looks once a second only. */
+static void test_hello_must_come_within_5_s(void **state)
+{
+    struct party *party = *state;
+    uint64_t connected_ns;
+
+    party_join(party, 0, "ABCD"); /* somebody for whom the housekeeping runs already */
+    party_run(party, 370 * LP_NS_PER_MS);
+    connected_ns = party->now_ns;
+    party_connect_stranger(party);
+    party_run(party, 4900 * LP_NS_PER_MS);
+    assert_false(party->stranger.closed);
+    party_run(party, LP_NS_PER_S);
+    assert_closed(party, LP_QUIC_APP_PROTOCOL_ERROR);
+    assert_true(party->stranger.closed_ns - connected_ns >= LP_RELAY_HELLO_TIMEOUT_NS);
+    assert_true(party->stranger.closed_ns - connected_ns <
+                LP_RELAY_HELLO_TIMEOUT_NS + 50 * LP_NS_PER_MS);
+}
+
+static void test_hello_with_a_wrong_field_is_rejected(void **state)
+{
+    struct party *party = *state;
+
+    party_connect_stranger(party);
+    party_say(party, true, "{\"type\":\"hello\",\"version\":2}", 0);
+    assert_int_equal(party->stranger.answers, 1);
+    assert_closed(party, LP_QUIC_APP_REJECTED);
+}
+
+static void test_what_is_no_hello_is_a_protocol_error(void **state)
+{
+    static const char *const bodies[] = {
+        "[]",
+        "{\"type\":\"kick\"}",
+        "{\"type\":\"disconnect\",\"reason\":\"normal\"}",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        struct party *party = party_new();
+
+        party_connect_stranger(party);
+        party_say(party, true, bodies[i], 0);
+        assert_int_equal(party->stranger.answers, 0);
+        assert_closed(party, LP_QUIC_APP_PROTOCOL_ERROR);
+        party_free(party);
+    }
+}
+
+static void test_message_before_hello(void **state)
+{
+    struct party *party = *state;
+
+    party_connect_stranger(party);
+    party_say(party, false, "{\"type\":\"disconnect\",\"reason\":\"normal\"}", 0);
+    assert_closed(party, LP_QUIC_APP_PROTOCOL_ERROR);
+}
+
+/* ---- leaving
+ * ------------------------------------------------------------------------------------- */
+
+static void test_reason_of_a_goodbye(void **state)
+{
+    struct party *party = *state;
+
+    join_stranger(party);
+    party_say(party, false, "{\"type\":\"disconnect\",\"reason\":\"shutdown\"}", 0);
+    assert_closed(party, LP_QUIC_APP_NORMAL);
+    assert_int_equal(party->left, 1);
+    assert_int_equal(party->left_reason, LP_LEAVE_SHUTDOWN);
+}
+
+static void test_reason_of_a_message_that_peers_do_not_send(void **state)
+{
+    struct party *party = *state;
+
+    join_stranger(party);
+    party_say(party, false,
+              "{\"type\":\"peer_left\",\"peer_id\":1,\"seq\":1,\"reason\":\"normal\"}", 0);
+    assert_closed(party, LP_QUIC_APP_PROTOCOL_ERROR);
+    assert_int_equal(party->left, 1);
+    assert_int_equal(party->left_reason, LP_LEAVE_PROTOCOL_ERROR);
+}
+
+/* The transport finds this one, before any message is there. */
+static void test_reason_of_a_frame_that_is_cut_short(void **state)
+{
+    struct party *party = *state;
+
+    join_stranger(party);
+    party_say(party, false, "{}", 100);
+    assert_closed(party, LP_QUIC_APP_PROTOCOL_ERROR);
+    assert_int_equal(party->left, 1);
+    assert_int_equal(party->left_reason, LP_LEAVE_PROTOCOL_ERROR);
+}
+
+static void test_reason_of_a_shutdown(void **state)
+{
+    struct party *party = *state;
+
+    join_stranger(party);
+    lp_relay_shutdown(party->relay, party->now_ns);
+    party_run(party, 50 * LP_NS_PER_MS);
+    assert_closed(party, LP_QUIC_APP_SHUTDOWN);
+    assert_int_equal(party->left, 1);
+    assert_int_equal(party->left_reason, LP_LEAVE_SHUTDOWN);
+}
+
+/* Two machines with a copy of one identity: each puts the other out, but not in a storm. */
+static void test_copies_of_one_identity_do_not_storm(void **state)
+{
+    struct party *party = *state;
+    struct lp_node_config copy = party_config(party, 1, "ABCD");
+    unsigned joined;
+
+    party_join(party, 0, "ABCD");
+    copy.mac = party->node[0].mac;
+    copy.has_seat_secret = true;
+    memcpy(copy.seat_secret, party_view(party, 0).seat_secret, LP_SEAT_SECRET_LEN);
+    party_start(party, 1, &copy);
+    party_run(party, 10 * LP_NS_PER_S); /* until they have backed off */
+    joined = party->node[0].joined + party->node[1].joined;
+    party_run(party, 60 * LP_NS_PER_S);
+    joined = party->node[0].joined + party->node[1].joined - joined;
+    assert_in_range(joined, 1, 120);
+    assert_int_equal(lp_relay_peer_count(party->relay), 1);
+}
+
+/* ---- what is told
+ * -------------------------------------------------------------------------------- */
+
+static void test_limits_are_told_to_whom_they_hold(void **state)
+{
+    struct party *party = *state;
+    struct lp_node_config gateway = party_config(party, 1, "ABCD");
+    struct lp_limits limits;
+
+    gateway.role = LP_ROLE_GATEWAY;
+    party_join(party, 0, "ABCD");
+    party_start(party, 1, &gateway);
+    limits = party_view(party, 0).limits;
+    assert_int_equal(limits.rate_bytes, LP_RELAY_CLIENT_RATE_BYTES);
+    assert_int_equal(limits.burst_bytes, LP_RELAY_CLIENT_BURST_BYTES);
+    assert_int_equal(limits.broadcast_rate_frames, LP_RELAY_BROADCAST_RATE);
+    assert_int_equal(limits.broadcast_burst_frames, LP_RELAY_BROADCAST_BURST);
+    assert_int_equal(limits.unknown_rate_frames, LP_RELAY_UNKNOWN_RATE);
+    assert_int_equal(limits.unknown_burst_frames, LP_RELAY_UNKNOWN_BURST);
+    limits = party_view(party, 1).limits;
+    assert_int_equal(limits.rate_bytes, 0);
+    assert_int_equal(limits.broadcast_rate_frames, 0);
+    assert_int_equal(limits.unknown_rate_frames, 0);
+}
+
+struct kept {
+    unsigned peers, with_stats;
+    uint64_t rtt_us;
+};
+
+static void look_at_stats(void *user, const struct lp_relay_peer_view *peer)
+{
+    struct kept *kept = user;
+
+    kept->peers++;
+    if (peer->stats == NULL)
+        return;
+    kept->with_stats++;
+    kept->rtt_us = peer->stats->rtt_us;
+}
+
+static void test_latest_stats_are_kept(void **state)
+{
+    struct party *party = *state;
+    struct kept kept = {0};
+
+    join_stranger(party);
+    lp_relay_each_peer(party->relay, look_at_stats, &kept);
+    assert_int_equal(kept.peers, 1);
+    assert_int_equal(kept.with_stats, 0);
+    party_say(party, false, "{\"type\":\"stats\",\"rtt_us\":7,\"counters\":{}}", 0);
+    party_say(party, false, "{\"type\":\"stats\",\"rtt_us\":8,\"counters\":{}}", 0);
+    lp_relay_each_peer(party->relay, look_at_stats, &kept);
+    assert_int_equal(kept.with_stats, 1);
+    assert_int_equal(kept.rtt_us, 8);
+}
+
+/* Each is parsed and logged: a peer must not fill the operator's disk with them. */
+static void test_flood_of_messages_is_a_protocol_error(void **state)
+{
+    struct party *party = *state;
+    unsigned sent = 0;
+
+    join_stranger(party);
+    while (!party->stranger.closed && sent < 2 * LP_RELAY_CONTROL_BURST) {
+        party_say(party, false, "{\"type\":\"stats\",\"rtt_us\":7,\"counters\":{}}", 0);
+        sent++;
+    }
+    assert_in_range(sent, LP_RELAY_CONTROL_BURST + 1, LP_RELAY_CONTROL_BURST + 2);
+    assert_closed(party, LP_QUIC_APP_PROTOCOL_ERROR);
+    assert_int_equal(party->left_reason, LP_LEAVE_PROTOCOL_ERROR);
+}
+
+static void test_frame_log_has_a_line_for_each_frame(void **state)
+{
+    struct party *party = *state;
+
+    party_join(party, 0, "ABCD");
+    party_join(party, 1, "ABCD");
+    party_send(party, 0, &party->node[0].mac, &party->node[1].mac, 1514);
+    assert_int_equal(party_view(party, 0).counters->value[LP_COUNTER_TX_CUT], 1);
+    assert_int_equal(party->node[1].frames, 1);
+    assert_int_equal(party->frame_lines, 1);
+    party_send(party, 0, &party->node[0].mac, &party->node[1].mac, 100);
+    assert_int_equal(party->frame_lines, 2);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(test_hello_must_come_within_5_s),
+        TEST(test_hello_with_a_wrong_field_is_rejected),
+        cmocka_unit_test(test_what_is_no_hello_is_a_protocol_error),
+        TEST(test_message_before_hello),
+        TEST(test_reason_of_a_goodbye),
+        TEST(test_reason_of_a_message_that_peers_do_not_send),
+        TEST(test_reason_of_a_frame_that_is_cut_short),
+        TEST(test_reason_of_a_shutdown),
+        TEST(test_copies_of_one_identity_do_not_storm),
+        TEST(test_limits_are_told_to_whom_they_hold),
+        TEST(test_latest_stats_are_kept),
+        TEST(test_flood_of_messages_is_a_protocol_error),
+        TEST(test_frame_log_has_a_line_for_each_frame),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
