@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/attr.h"
+
 struct lp_text {
     char *at;
     char *end; /* where the last NUL may stand */
@@ -25,8 +27,7 @@ size_t lp_text_len(const struct lp_text *t);
 bool lp_text_truncated(const struct lp_text *t);
 
 /* printf into the writer; for our own text and numbers only. */
-void lp_text_printf(struct lp_text *t, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+void lp_text_printf(struct lp_text *t, const char *format, ...) LP_PRINTF(2, 3);
 
 /*
  * A value for key=value lines: as it is when it consists of letters, digits and ._:/@+- and is

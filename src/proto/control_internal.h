@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 
+#include "base/attr.h"
 #include "base/err.h"
 #include "proto/control.h"
 
@@ -31,7 +32,7 @@ struct lp_control_fault {
  * text.
  */
 void lp_control_tell(struct lp_control_fault *fault, enum lp_reject_code reject,
-                     const char *format, ...) __attribute__((format(printf, 3, 4)));
+                     const char *format, ...) LP_PRINTF(3, 4);
 
 /* Tells the fault and is LP_ERR_MALFORMED; a macro, so that the compiler sees that it is an
  * error. */
