@@ -54,11 +54,6 @@ void lp_egress_init(struct lp_egress *queue, struct lp_packet_pool *pool,
     };
 }
 
-static size_t cost_of(size_t payload_len)
-{
-    return payload_len + LP_EGRESS_PACKET_COST;
-}
-
 static void append(struct lp_egress *queue, struct lp_packet *packet)
 {
     packet->next = NULL;
@@ -67,7 +62,7 @@ static void append(struct lp_egress *queue, struct lp_packet *packet)
     else
         queue->head = packet;
     queue->tail = packet;
-    queue->bytes += cost_of(packet->overlay.payload_len);
+    queue->bytes += LP_EGRESS_PACKET_COST;
     queue->packets++;
 }
 
@@ -78,7 +73,7 @@ enum lp_drop lp_egress_push(struct lp_egress *queue, const struct lp_overlay *ov
 
     assert(overlay->payload_len > 0 && overlay->payload_len <= LP_ETH_FRAME_MAX);
     lp_count(queue->counters, LP_COUNTER_TX_FRAMES, 1);
-    if (queue->bytes + cost_of(overlay->payload_len) <= queue->bytes_max)
+    if (queue->bytes + LP_EGRESS_PACKET_COST <= queue->bytes_max)
         packet = pool_take(queue->pool);
     if (packet == NULL) {
         lp_count_tx_drop(queue->counters, LP_DROP_REASON_QUEUE_FULL, 1);
@@ -114,7 +109,7 @@ void lp_egress_pop(struct lp_egress *queue, enum lp_drop reason)
     queue->head = packet->next;
     if (queue->head == NULL)
         queue->tail = NULL;
-    queue->bytes -= cost_of(packet->overlay.payload_len);
+    queue->bytes -= LP_EGRESS_PACKET_COST;
     queue->packets--;
     queue->held = false;
     if (reason == LP_FORWARD)

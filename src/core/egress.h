@@ -21,7 +21,8 @@
 
 #define LP_EGRESS_BYTES_MAX   (1024 * 1024)
 #define LP_EGRESS_AGE_MAX_NS  (500 * LP_NS_PER_MS)
-#define LP_EGRESS_PACKET_COST 128 /* octets charged on top of each payload */
+/* What a frame is charged, however short: the memory that it holds. */
+#define LP_EGRESS_PACKET_COST sizeof(struct lp_packet)
 
 struct lp_packet {
     struct lp_packet *next;

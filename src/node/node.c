@@ -133,7 +133,9 @@ static void heard_from_relay(struct lp_node *node)
 void lp_node_give_up(struct lp_node *node, enum lp_quic_app_code code, const char *why,
                      uint64_t now_ns)
 {
-    if (node->conn != NULL)
+    if (node->conn != NULL && code == LP_QUIC_APP_TIMED_OUT)
+        lp_quic_abandon(node->conn, why); /* a goodbye that arrives would free the seat */
+    else if (node->conn != NULL)
         lp_quic_close(node->conn, code, why);
     forget_connection(node);
     lp_node_emit_text(node, LP_NODE_EVENT_LOST, why);
@@ -378,7 +380,7 @@ void lp_node_reconnect(struct lp_node *node, const char *why, uint64_t now_ns)
         node->state != LP_NODE_BACKING_OFF)
         return;
     node->attempts = 0;
-    lp_node_give_up(node, LP_QUIC_APP_NORMAL, why, now_ns);
+    lp_node_give_up(node, LP_QUIC_APP_TIMED_OUT, why, now_ns);
 }
 
 void lp_node_receive(struct lp_node *node, const struct lp_addr *local,

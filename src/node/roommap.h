@@ -21,7 +21,8 @@
 #include "proto/control.h"
 #include "proto/fragment.h"
 
-#define LP_ROOMMAP_PRESENT_MAX 256
+/* A full room and as many again whose leaving is still on its way. */
+#define LP_ROOMMAP_PRESENT_MAX 512
 #define LP_ROOMMAP_GONE_MAX    1024
 
 struct lp_room_peer {

@@ -34,9 +34,10 @@ struct lp_addr lp_quic_addr_from_ngtcp2(const ngtcp2_addr *addr)
     static const struct lp_addr none = {.family = LP_ADDR_NONE};
     ngtcp2_sockaddr_union storage = {0};
     struct lp_addr out = none;
+    size_t len = (size_t)addr->addrlen; /* an int on Windows */
 
-    assert(addr->addrlen <= sizeof storage);
-    memcpy(&storage, addr->addr, addr->addrlen);
+    assert(len <= sizeof storage);
+    memcpy(&storage, addr->addr, len);
     if (storage.sa.sa_family == NGTCP2_AF_INET) {
         out.port = lp_load_be16((const uint8_t *)&storage.in.sin_port);
         memcpy(out.ip, &storage.in.sin_addr, 4);

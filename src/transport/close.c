@@ -221,6 +221,12 @@ void lp_quic_close(struct lp_quic_conn *conn, enum lp_quic_app_code code, const 
     lp_quic_mark_dirty(conn);
 }
 
+void lp_quic_abandon(struct lp_quic_conn *conn, const char *reason)
+{
+    conn->silent = true;
+    lp_quic_close(conn, LP_QUIC_APP_NORMAL, reason);
+}
+
 void lp_quic_conn_finish_close(struct lp_quic_conn *conn, uint64_t now_ns)
 {
     struct lp_quic_close_info info = {
@@ -234,7 +240,8 @@ void lp_quic_conn_finish_close(struct lp_quic_conn *conn, uint64_t now_ns)
     ngtcp2_ccerr_set_application_error(&ccerr, conn->close_code,
                                        (const uint8_t *)conn->close_reason,
                                        strlen(conn->close_reason));
-    write_close(conn, &ccerr, now_ns);
+    if (!conn->silent)
+        write_close(conn, &ccerr, now_ns);
     memcpy(info.reason, conn->close_reason, sizeof info.reason);
     lp_quic_conn_end(conn, &info, now_ns);
 }

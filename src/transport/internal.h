@@ -113,13 +113,15 @@ struct lp_quic_conn {
     struct lp_tls_session tls;
     void *user;
     struct lp_quic_route *routes;
-    uint64_t heard_ns; /* when a packet last came */
+    uint64_t heard_ns; /* when a valid packet last came, to HEARD_GRAIN_NS */
+    uint64_t heard_packets;
     uint64_t deadline_ns;
     size_t heap_at; /* SIZE_MAX = not in the heap */
     bool dirty;
     bool any_local;   /* we were not told which local address this connection has */
     bool established; /* the handler knows that the handshake is complete */
     bool closing;     /* lp_quic_close was called, or a violation found */
+    bool silent;      /* closing without a word: lp_quic_abandon */
     bool ended;       /* closed() is running */
     bool reset;       /* a stateless reset came */
     bool hello_queued;

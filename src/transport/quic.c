@@ -15,6 +15,7 @@
 #define RESET_LEN_MIN       (NGTCP2_MIN_STATELESS_RESET_RANDLEN + NGTCP2_STATELESS_RESET_TOKENLEN)
 #define RESET_LEN_MAX       43 /* RFC 9000 10.3: the least that looks like any other packet */
 #define ANSWER_MAX          512
+#define HEARD_GRAIN_NS      (100 * LP_NS_PER_MS)
 
 static_assert(NGTCP2_STATELESS_RESET_TOKENLEN >= LP_QUIC_CID_LEN, "a token gives a route key");
 
@@ -267,6 +268,23 @@ static void answer_reset(struct lp_quic *quic, const struct arrival *in,
 
 /* ---- arrivals ---- */
 
+/*
+ * Only what decrypts counts: somebody who saw the connection id on the wire must not be able to keep a
+ * dead connection alive. Looked at rarely, because ngtcp2 copies all it knows to tell.
+ */
+static void note_heard(struct lp_quic_conn *conn, uint64_t now_ns)
+{
+    ngtcp2_conn_info info;
+
+    if (lp_time_since(conn->heard_ns, now_ns) < HEARD_GRAIN_NS)
+        return;
+    ngtcp2_conn_get_conn_info(conn->qc, &info);
+    if (info.pkt_recv == conn->heard_packets)
+        return;
+    conn->heard_packets = info.pkt_recv;
+    conn->heard_ns = now_ns;
+}
+
 static void read_packet(struct lp_quic_conn *conn, const struct arrival *in)
 {
     static const struct lp_addr any = {.family = LP_ADDR_NONE};
@@ -280,7 +298,7 @@ static void read_packet(struct lp_quic_conn *conn, const struct arrival *in)
         lp_quic_conn_fail(conn, err, in->now_ns);
         return;
     }
-    conn->heard_ns = in->now_ns;
+    note_heard(conn, in->now_ns);
     lp_quic_mark_dirty(conn);
 }
 

@@ -185,6 +185,12 @@ int lp_quic_send_control(struct lp_quic_conn *conn, const uint8_t *frame, size_t
  */
 void lp_quic_close(struct lp_quic_conn *conn, enum lp_quic_app_code code, const char *reason);
 
+/*
+ * Gives a connection up without a word to the peer, who will notice by itself: for a connection that
+ * seems dead, whose seat is to be taken over and not to be freed. closed() follows from the next flush.
+ */
+void lp_quic_abandon(struct lp_quic_conn *conn, const char *reason);
+
 struct lp_quic_conn_info {
     struct lp_addr local;
     struct lp_addr remote;

@@ -11,6 +11,7 @@
 #include <openssl/x509v3.h>
 
 #include "base/addr.h"
+#include "base/attr.h"
 #include "base/err.h"
 #include "base/hex.h"
 
@@ -68,8 +69,7 @@ bool lp_tls_alert_is_certificate(unsigned alert)
     }
 }
 
-static void say(char why[LP_TLS_WHY_LEN], const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+static void say(char why[LP_TLS_WHY_LEN], const char *format, ...) LP_PRINTF(2, 3);
 
 static void say(char why[LP_TLS_WHY_LEN], const char *format, ...)
 {
@@ -171,6 +171,10 @@ static int use_chain(SSL_CTX *ctx, const uint8_t *pem, size_t pem_len, char why[
         }
     }
     BIO_free(bio);
+    if (err == 0 && ERR_GET_REASON(ERR_peek_last_error()) != PEM_R_NO_START_LINE) {
+        say(why, "damaged certificate in the chain: %s", openssl_error());
+        err = LP_ERR_TLS;
+    }
     ERR_clear_error(); /* the end of the file is one */
     return err;
 }

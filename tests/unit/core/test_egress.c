@@ -64,7 +64,7 @@ static void first_in_first_out(void **state)
 {
     struct fixture f;
 
-    set_up(&f, 10, 10000);
+    set_up(&f, 10, 10 * LP_EGRESS_PACKET_COST);
     assert_null(lp_egress_head(&f.queue, T0));
     for (uint8_t i = 1; i <= 3; i++)
         assert_int_equal(push(&f, i, 60u + i, T0), LP_FORWARD);
@@ -89,25 +89,25 @@ static void bounded_in_octets(void **state)
 {
     struct fixture f;
 
-    set_up(&f, 10, 2 * (1000 + LP_EGRESS_PACKET_COST));
+    set_up(&f, 10, 3 * LP_EGRESS_PACKET_COST - 1);
     assert_int_equal(push(&f, 1, 1000, T0), LP_FORWARD);
-    assert_int_equal(push(&f, 2, 1001, T0), LP_DROP_REASON_QUEUE_FULL);
-    assert_int_equal(push(&f, 3, 1000, T0), LP_FORWARD);
-    assert_int_equal(f.queue.bytes, 2256);
-    assert_int_equal(push(&f, 4, 1, T0), LP_DROP_REASON_QUEUE_FULL);
-    assert_int_equal(f.counters.tx_drop[LP_DROP_REASON_QUEUE_FULL], 2);
-    assert_int_equal(counted(&f, LP_COUNTER_TX_FRAMES), 4);
+    assert_int_equal(push(&f, 2, 1514, T0), LP_FORWARD);
+    assert_int_equal(f.queue.bytes, 2 * LP_EGRESS_PACKET_COST);
+    assert_int_equal(push(&f, 3, 1, T0), LP_DROP_REASON_QUEUE_FULL);
+    assert_int_equal(f.counters.tx_drop[LP_DROP_REASON_QUEUE_FULL], 1);
+    assert_int_equal(counted(&f, LP_COUNTER_TX_FRAMES), 3);
     lp_egress_pop(&f.queue, LP_FORWARD);
     assert_int_equal(push(&f, 5, 1000, T0), LP_FORWARD);
     tear_down(&f);
 }
 
+/* Else a few stuck peers with tiny frames would hold the whole pool. */
 static void small_frames_are_charged_for_their_packet(void **state)
 {
     struct fixture f;
     unsigned taken = 0;
 
-    set_up(&f, 1000, 100 * (1 + LP_EGRESS_PACKET_COST));
+    set_up(&f, 1000, 100 * LP_EGRESS_PACKET_COST);
     while (push(&f, 1, 1, T0) == LP_FORWARD)
         taken++;
     assert_int_equal(taken, 100);
@@ -118,7 +118,7 @@ static void bounded_in_age(void **state)
 {
     struct fixture f;
 
-    set_up(&f, 10, 10000);
+    set_up(&f, 10, 10 * LP_EGRESS_PACKET_COST);
     push(&f, 1, 60, T0);
     push(&f, 2, 60, T0 + 5);
     push(&f, 3, 60, T0 + 10);
@@ -135,7 +135,7 @@ static void a_held_head_does_not_age(void **state)
 {
     struct fixture f;
 
-    set_up(&f, 10, 10000);
+    set_up(&f, 10, 10 * LP_EGRESS_PACKET_COST);
     push(&f, 1, 60, T0);
     push(&f, 2, 60, T0);
     lp_egress_hold(&f.queue);
@@ -175,7 +175,7 @@ static void drops_tell_their_reason(void **state)
 {
     struct fixture f;
 
-    set_up(&f, 10, 10000);
+    set_up(&f, 10, 10 * LP_EGRESS_PACKET_COST);
     for (uint8_t i = 0; i < 4; i++)
         push(&f, 1, 60, T0);
     lp_egress_pop(&f.queue, LP_DROP_REASON_TOO_BIG);

@@ -916,6 +916,25 @@ static void close_reasons_reach_the_peer(void **state)
     assert_int_equal(net->client.quic->conn_count, 0);
 }
 
+static void abandoned_leaves_without_a_word(void **state)
+{
+    struct net *net = *state;
+
+    net_handshake(net);
+    net_run(net, S);
+    lp_quic_abandon(net->client.conn, "seems dead");
+    lp_quic_send_control(net->server.conn, frame, net_frame(frame, 1, 'x'));
+    net_turn(net);
+    assert_int_equal(net->client.closed, 1);
+    assert_int_equal(net->client.info.kind, LP_QUIC_CLOSE_LOCAL);
+    assert_string_equal(net->client.info.reason, "seems dead");
+    net_run(net, S);
+    assert_int_equal(net->server.closed, 0);
+    net_run(net, 20 * S);
+    assert_int_equal(net->server.closed, 1);
+    assert_int_equal(net->server.info.kind, LP_QUIC_CLOSE_IDLE);
+}
+
 static void last_words_come_before_the_close(void **state)
 {
     struct net *net = *state;
@@ -1223,6 +1242,7 @@ int main(void)
         TEST(another_secret_resets_nobody),
         TEST(resets_are_short_and_few),
         TEST(close_reasons_reach_the_peer),
+        TEST(abandoned_leaves_without_a_word),
         TEST(last_words_come_before_the_close),
         TEST(rejection_reaches_a_newcomer),
         TEST(close_from_inside_a_handler),

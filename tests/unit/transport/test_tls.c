@@ -179,6 +179,27 @@ static void bad_server_files_say_why(void **state)
     assert_null(tls);
 }
 
+/* A chain that ends in rubbish is refused, not cut off in silence. */
+static void damaged_chain_says_why(void **state)
+{
+    static const char damaged[] =
+        "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+    size_t len = identity.cert_pem_len + sizeof(damaged) - 1;
+    uint8_t *chain = malloc(len);
+    char why[LP_TLS_WHY_LEN];
+    struct lp_tls *tls = NULL;
+
+    (void)state;
+    assert_non_null(chain);
+    memcpy(chain, identity.cert_pem, identity.cert_pem_len);
+    memcpy(chain + identity.cert_pem_len, damaged, sizeof(damaged) - 1);
+    assert_int_equal(
+        lp_tls_server_new(chain, len, identity.key_pem, identity.key_pem_len, &tls, why),
+        LP_ERR_TLS);
+    assert_non_null(strstr(why, "damaged certificate in the chain"));
+    free(chain);
+}
+
 static void bad_client_configurations_say_why(void **state)
 {
     struct lp_tls_client_config config = {.trust = LP_TLS_TRUST_SYSTEM};
@@ -351,6 +372,7 @@ int main(void)
         cmocka_unit_test(fingerprint_is_sha256),
         cmocka_unit_test(name_cannot_inject_another),
         cmocka_unit_test(bad_server_files_say_why),
+        cmocka_unit_test(damaged_chain_says_why),
         cmocka_unit_test(bad_client_configurations_say_why),
         cmocka_unit_test(certificate_is_trusted),
         cmocka_unit_test(other_certificate_is_not),
