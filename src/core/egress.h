@@ -19,8 +19,8 @@
 #include "proto/ethernet.h"
 #include "proto/overlay.h"
 
-#define LP_EGRESS_BYTES_MAX   (1024 * 1024)
-#define LP_EGRESS_AGE_MAX_NS  (500 * LP_NS_PER_MS)
+#define LP_EGRESS_BYTES_MAX  (1024 * 1024)
+#define LP_EGRESS_AGE_MAX_NS (500 * LP_NS_PER_MS)
 /* What a frame is charged, however short: the memory that it holds. */
 #define LP_EGRESS_PACKET_COST sizeof(struct lp_packet)
 
