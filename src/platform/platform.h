@@ -1,7 +1,6 @@
 /*
  * What the operating system gives: clock, randomness, UDP, Ethernet links, network
- * configuration. linux/ (and later windows/) implement it; one contract test holds for all of
- * them.
+ * configuration. linux/ and windows/ implement it; one contract test holds for both.
  *
  * No descriptor or handle is exposed: what can become readable is watched through the libuv
  * loop that the caller gives, and reported by an lp_ready_fn. Everything is non-blocking.
@@ -20,10 +19,22 @@
 #include "base/superframe.h"
 #include "base/time.h"
 
+#ifdef _WIN32
+#undef interface /* a macro of Windows' headers for COM */
+#endif
+
 struct uv_loop_s;
 
-#define LP_WHY_LEN     320
+/*
+ * How an interface is named. Linux: its name. Windows: connection name or instance id ("{...}"),
+ * where a name is taken; connection name in UTF-8 where one is told.
+ */
+#ifdef _WIN32
+#define LP_IF_NAME_LEN 128
+#else
 #define LP_IF_NAME_LEN 16
+#endif
+#define LP_WHY_LEN 320
 
 /* Monotonic nanoseconds (base/time.h). */
 uint64_t lp_clock_now_ns(void);
@@ -119,13 +130,30 @@ struct lp_link_info {
     bool carrier;
 };
 
-/* A TAP for a player: made (or an existing persistent one taken), MAC and MTU set, brought up.
- */
 struct lp_tap_options {
     const char *name;
     struct lp_mac mac;
     unsigned mtu;
 };
+
+/*
+ * Windows: the TAP-Windows6 adapters that there are. Elsewhere LP_ERR_UNSUPPORTED. Returns how
+ * many were written.
+ */
+#define LP_TAP_ADAPTERS_MAX 32
+struct lp_tap_adapter {
+    char instance[40]; /* NetCfgInstanceId, "{...}" */
+    char name[128];    /* connection name, UTF-8 */
+    bool own;          /* named "SoftLAN": made by our installer */
+};
+int lp_tap_adapters(struct lp_tap_adapter adapters[], unsigned capacity, char why[LP_WHY_LEN]);
+
+/*
+ * A TAP for a player. Linux: made (or an existing persistent one taken), MAC and MTU set, brought
+ * up, its media connected. Windows: the adapter of that name with its media disconnected; its
+ * driver must have the MAC already, the MTU is set elsewhere (both need rights that this call
+ * does without). On success `why` is empty, or a warning to be shown.
+ */
 int lp_link_open_tap(struct uv_loop_s *loop, const struct lp_tap_options *options,
                      lp_ready_fn *ready, void *user, struct lp_link **ret_link,
                      char why[LP_WHY_LEN]);
@@ -145,6 +173,13 @@ int lp_link_open_bridge_port(struct uv_loop_s *loop, const char *bridge, const c
 
 /* Undoes everything that opening did (TAP removed unless it existed before). Consumes. */
 void lp_link_close(struct lp_link *link);
+
+/*
+ * Cable in or out, as the system and its DHCP client see it. LP_ERR_UNSUPPORTED for links that
+ * are no TAP. Without media nothing is read, and written frames go nowhere: Windows says
+ * LP_ERR_AGAIN of them.
+ */
+int lp_link_set_media(struct lp_link *link, bool connected);
 
 void lp_link_info(struct lp_link *link, struct lp_link_info *ret_info);
 void lp_link_counters(const struct lp_link *link, struct lp_link_counters *ret_counters);

@@ -10,6 +10,7 @@
 #include "platform/linux/errno.h"
 #include "platform/linux/netlink.h"
 #include "platform/platform.h"
+#include "platform/subnet.h"
 
 /* ---- addresses ---- */
 
@@ -52,7 +53,8 @@ int lp_interface_addresses(const char *interface, struct lp_if_address addresses
 #define SUBNETS_MAX 128
 
 struct subnets {
-    struct lp_nl_address subnet[SUBNETS_MAX]; /* IPv4, not link-local */
+    struct lp_subnet subnet[SUBNETS_MAX]; /* IPv4, not link-local */
+    unsigned index[SUBNETS_MAX];
     unsigned count;
 };
 
@@ -61,53 +63,20 @@ static void collect_subnet(void *user, const struct lp_nl_address *address)
     struct subnets *to = user;
 
     if (address->subnet.family == LP_ADDR_IPV4 && !address->link_local &&
-        address->prefix_len <= 32 && to->count < SUBNETS_MAX)
-        to->subnet[to->count++] = *address;
+        address->prefix_len <= 32 && to->count < SUBNETS_MAX) {
+        to->index[to->count] = address->index;
+        to->subnet[to->count++] = (struct lp_subnet){
+            .addr = address->subnet,
+            .prefix_len = address->prefix_len,
+        };
+    }
 }
 
-static uint32_t network_of(const struct lp_addr *addr, unsigned prefix_len)
+/* Whether the interface is up and no loopback. */
+static bool is_other(unsigned index, struct lp_nl_link *ret_link)
 {
-    uint32_t ip = (uint32_t)addr->ip[0] << 24 | (uint32_t)addr->ip[1] << 16 |
-                  (uint32_t)addr->ip[2] << 8 | addr->ip[3];
-
-    return prefix_len == 0 ? 0 : ip & (UINT32_MAX << (32 - prefix_len));
-}
-
-static bool overlap(const struct lp_nl_address *a, const struct lp_nl_address *b)
-{
-    unsigned shorter = a->prefix_len < b->prefix_len ? a->prefix_len : b->prefix_len;
-
-    return network_of(&a->subnet, shorter) == network_of(&b->subnet, shorter);
-}
-
-static void format_subnet(const struct lp_nl_address *address, char text[24])
-{
-    uint32_t network = network_of(&address->subnet, address->prefix_len);
-
-    snprintf(text, 24, "%u.%u.%u.%u/%u", network >> 24, network >> 16 & 255, network >> 8 & 255,
-             network & 255, address->prefix_len & 63);
-}
-
-/* 1 when the address's interface is up and no loopback. */
-static bool is_other(const struct lp_nl_address *address, struct lp_nl_link *ret_link)
-{
-    return lp_nl_link_by_index(address->index, ret_link) == 0 &&
+    return lp_nl_link_by_index(index, ret_link) == 0 &&
            (ret_link->flags & (IFF_UP | IFF_LOOPBACK)) == IFF_UP;
-}
-
-static void describe(const char *interface, const struct lp_nl_address *own,
-                     const struct lp_nl_address *other, const char *other_name, char *text)
-{
-    char own_text[24], other_text[24];
-
-    format_subnet(own, own_text);
-    format_subnet(other, other_text);
-    lp_why(
-        0, text,
-        "the party's network %s on %s overlaps %s on %s, so some hosts of the party cannot be "
-        "reached: disconnect %s while you play, or move one of the two networks to another "
-        "range",
-        own_text, interface, other_text, other_name, other_name);
 }
 
 int lp_interface_find_overlap(const char *interface, char ret_other[LP_WHY_LEN])
@@ -121,13 +90,15 @@ int lp_interface_find_overlap(const char *interface, char ret_other[LP_WHY_LEN])
     if (err < 0)
         return lp_err_from_errno(-err);
     for (unsigned i = 0; i < all.count; i++) {
-        if (all.subnet[i].index != link.index)
+        if (all.index[i] != link.index)
             continue;
         for (unsigned j = 0; j < all.count; j++) {
-            if (all.subnet[j].index == link.index || !overlap(&all.subnet[i], &all.subnet[j]) ||
-                !is_other(&all.subnet[j], &other))
+            if (all.index[j] == link.index ||
+                !lp_subnet_overlap(&all.subnet[i], &all.subnet[j]) ||
+                !is_other(all.index[j], &other))
                 continue;
-            describe(interface, &all.subnet[i], &all.subnet[j], other.name, ret_other);
+            lp_subnet_describe(interface, &all.subnet[i], other.name, &all.subnet[j],
+                               ret_other);
             return 1;
         }
     }

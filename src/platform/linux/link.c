@@ -96,6 +96,15 @@ void lp_link_close(struct lp_link *link)
     undo(link);
 }
 
+int lp_link_set_media(struct lp_link *link, bool connected)
+{
+    if (link->ops->set_media == NULL)
+        return LP_ERR_UNSUPPORTED;
+    if (link->closed)
+        return LP_ERR_CLOSED;
+    return link->ops->set_media(link, connected);
+}
+
 void lp_link_info(struct lp_link *link, struct lp_link_info *ret_info)
 {
     struct lp_nl_link now;

@@ -32,6 +32,8 @@ struct lp_link_ops {
     int (*write)(struct lp_link *link, const uint8_t *frame, size_t len);
     /* Undoes what opening did to the system; the descriptor is closed after it. */
     void (*undo)(struct lp_link *link);
+    /* 0 or an error; NULL where there is no cable to pull. */
+    int (*set_media)(struct lp_link *link, bool connected);
     /* Brings the counters up to date that the kernel keeps. */
     void (*count)(int fd, struct lp_link_counters *counters);
 };

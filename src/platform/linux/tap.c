@@ -21,6 +21,9 @@
 #define TUN_PATH            "/dev/net/tun"
 #define BRIDGE_PORT_PATTERN "softlan-gw%d"
 
+#ifndef TUNSETCARRIER /* Linux 5.0 */
+#define TUNSETCARRIER _IOW('T', 226, int)
+#endif
 #ifndef TUN_F_USO4
 #define TUN_F_USO4 0x20
 #define TUN_F_USO6 0x40
@@ -75,6 +78,14 @@ static int write_tap(struct lp_link *link, const uint8_t *frame, size_t len)
     }
 }
 
+/* The device belongs to us for as long as its descriptor is open: what fails is the kernel's age. */
+static int set_tap_media(struct lp_link *link, bool connected)
+{
+    int carrier = connected;
+
+    return ioctl(link->fd, TUNSETCARRIER, &carrier) == 0 ? 0 : lp_err_from_errno(errno);
+}
+
 static void restore_tap(struct lp_link *link)
 {
     const struct lp_link_saved *saved = &link->saved;
@@ -102,6 +113,7 @@ static const struct lp_link_ops tap_ops = {
     .read = read_tap,
     .write = write_tap,
     .undo = restore_tap,
+    .set_media = set_tap_media,
     .count = count_tap,
 };
 
@@ -261,6 +273,7 @@ int lp_link_open_tap(struct uv_loop_s *loop, const struct lp_tap_options *option
         lp_link_abandon(link);
         return err;
     }
+    why[0] = '\0';
     return lp_link_watch(link, loop, ret_link, why);
 }
 
@@ -342,4 +355,13 @@ int lp_link_open_bridge_port(struct uv_loop_s *loop, const char *bridge, const c
         return err;
     }
     return lp_link_watch(link, loop, ret_link, why);
+}
+
+int lp_tap_adapters(struct lp_tap_adapter adapters[], unsigned capacity, char why[LP_WHY_LEN])
+{
+    (void)adapters;
+    (void)capacity;
+    return lp_why(LP_ERR_UNSUPPORTED, why,
+                  "unsupported platform: adapters of TAP-Windows6 are listed on Windows only; "
+                  "here the client makes its own TAP");
 }

@@ -41,48 +41,6 @@ bool bed_try(const char *format, ...)
     return system(full) == 0;
 }
 
-struct lp_addr bed_addr(const char *text, uint16_t port)
-{
-    struct lp_addr addr;
-
-    assert_int_equal(lp_addr_parse_ip(text, port, &addr), 0);
-    return addr;
-}
-
-struct lp_mac bed_mac(const char *text)
-{
-    struct lp_mac mac;
-
-    assert_int_equal(lp_mac_parse(text, &mac), 0);
-    return mac;
-}
-
-static void on_deadline(uv_timer_t *timer)
-{
-    *(bool *)timer->data = true;
-}
-
-bool bed_wait(uv_loop_t *loop, bool (*done)(void *user), void *user, unsigned deadline_ms)
-{
-    bool late = false;
-    uv_timer_t timer;
-
-    uv_timer_init(loop, &timer);
-    timer.data = &late;
-    uv_timer_start(&timer, on_deadline, deadline_ms, 0);
-    while (!late && !done(user))
-        uv_run(loop, UV_RUN_ONCE);
-    uv_close((uv_handle_t *)&timer, NULL);
-    uv_run(loop, UV_RUN_NOWAIT);
-    return done(user);
-}
-
-void bed_close_loop(uv_loop_t *loop)
-{
-    uv_run(loop, UV_RUN_DEFAULT);
-    assert_int_equal(uv_loop_close(loop), 0);
-}
-
 static void be_neighbour(int to_parent, int from_parent, const char *address,
                          void (*work)(void *user), void *user)
 {

@@ -1,24 +1,12 @@
 /*
- * A network of the test's own: a network namespace that ends with the process. Waiting is done
- * by the loop, on an event, with a deadline.
+ * A network of the test's own, on Linux: a network namespace that ends with the process.
  */
 #ifndef LP_TESTS_PLATFORM_BED_H
 #define LP_TESTS_PLATFORM_BED_H
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdbool.h>
-#include <stddef.h>
-#include <stdint.h>
 #include <sys/types.h>
 
-#include <cmocka.h>
-#include <uv.h>
-
-#include "base/err.h"
-#include "platform/platform.h"
-
-#define BED_DEADLINE_MS 5000
+#include "waiting.h"
 
 /*
  * Puts the process into a new network namespace with lo up, and a mount namespace that sees it
@@ -34,15 +22,6 @@ __attribute__((format(printf, 1, 2))) bool bed_try(const char *format, ...);
         if (!bed_try(__VA_ARGS__))                                                             \
             fail_msg("command failed: %s", #__VA_ARGS__);                                      \
     } while (0)
-
-struct lp_addr bed_addr(const char *text, uint16_t port);
-struct lp_mac bed_mac(const char *text);
-
-/* Turns the loop until done(user) or the deadline; returns done(user). */
-bool bed_wait(uv_loop_t *loop, bool (*done)(void *user), void *user, unsigned deadline_ms);
-/* Turns the loop until every handle is closed, then closes it: what leaks a handle hangs here.
- */
-void bed_close_loop(uv_loop_t *loop);
 
 /*
  * A child in a network namespace of its own, with one end of a veth pair ("name" here, "peer"

@@ -401,6 +401,36 @@ static void a_tap_gives_superframes(void **state)
     free(w);
 }
 
+/* DHCP clients and games see a cable that is pulled; up stays up. */
+static void media_is_the_carrier_of_a_tap(void **state)
+{
+    uv_loop_t loop;
+    struct watched *w = malloc(sizeof(*w));
+    struct lp_link_info info;
+
+    (void)state;
+    uv_loop_init(&loop);
+    open_tap(&loop, "tp0", "02:11:22:33:44:55", 1380, w);
+    assert_int_equal(lp_link_set_media(w->link, false), 0);
+    lp_link_info(w->link, &info);
+    assert_true(info.up && !info.carrier);
+    bed_run("ip link show dev tp0 | grep -q NO-CARRIER");
+    assert_int_equal(lp_link_set_media(w->link, true), 0);
+    lp_link_info(w->link, &info);
+    assert_true(info.up && info.carrier);
+    lp_link_close(w->link);
+
+    bed_run("ip link add c0 type veth peer name c1 && ip link set c0 up && ip link set c1 up");
+    open_packet(&loop, "c0", w);
+    assert_int_equal(lp_link_set_media(w->link, false), LP_ERR_UNSUPPORTED);
+    lp_link_info(w->link, &info);
+    assert_true(info.carrier);
+    lp_link_close(w->link);
+    bed_close_loop(&loop);
+    bed_run("ip link del c0");
+    free(w);
+}
+
 static void an_existing_tap_is_given_back_as_it_was(void **state)
 {
     uv_loop_t loop;
@@ -517,6 +547,7 @@ int main(void)
         cmocka_unit_test(going_down_or_away_closes),
         cmocka_unit_test(a_tap_has_its_mac_and_mtu_and_talks),
         cmocka_unit_test(a_tap_gives_superframes),
+        cmocka_unit_test(media_is_the_carrier_of_a_tap),
         cmocka_unit_test(an_existing_tap_is_given_back_as_it_was),
         cmocka_unit_test(a_deleted_tap_closes),
         cmocka_unit_test(a_bridge_port_leaves_the_bridge_as_it_was),

@@ -124,6 +124,16 @@ static void taps_that_cannot_be_had(void **state)
     bed_run("umount /dev/net");
 }
 
+static void adapters_are_listed_on_windows_only(void **state)
+{
+    struct lp_tap_adapter adapters[1];
+    char why[LP_WHY_LEN] = "";
+
+    (void)state;
+    assert_int_equal(lp_tap_adapters(adapters, 1, why), LP_ERR_UNSUPPORTED);
+    assert_ptr_equal(strstr(why, "unsupported platform: "), why);
+}
+
 static void an_mtu_that_the_kernel_refuses_leaves_no_tap(void **state)
 {
     struct lp_tap_options options = {
@@ -300,6 +310,7 @@ int main(void)
         cmocka_unit_test(interfaces_that_a_gateway_cannot_use),
         cmocka_unit_test(wifi_is_refused),
         cmocka_unit_test(taps_that_cannot_be_had),
+        cmocka_unit_test(adapters_are_listed_on_windows_only),
         cmocka_unit_test(an_mtu_that_the_kernel_refuses_leaves_no_tap),
         cmocka_unit_test(bridges_that_are_none),
         cmocka_unit_test(ordinary_users_are_told_so),
