@@ -330,9 +330,9 @@ static void set_up(struct hostile *h, struct lp_tls **ret_tls)
         die(why);
     free(der);
     if (lp_driver_new(&config, &h->driver) < 0 ||
-        lp_endpoint_parse(h->options.relay, &endpoint, why) < 0 ||
-        lp_endpoint_resolve(lp_driver_uv(h->driver), &endpoint, &relay, why) < 0)
-        die("no loop or no such relay");
+        lp_endpoint_parse(h->options.relay, &endpoint, why) < 0 || !endpoint.literal)
+        die("no loop, or --relay is no address");
+    lp_endpoint_literal(&endpoint, &relay);
     udp.bind.family = relay.family;
     quic.tls = *ret_tls;
     if (lp_driver_add_socket(h->driver, &udp, NULL, why) < 0 ||

@@ -78,38 +78,49 @@ struct app {
     struct lp_route_pin *pin;
     struct lp_addr pinned;
     unsigned pin_check_s;
+    bool pin_lost_told;
     struct lp_dhcp *dhcp;
     struct lp_dhcp_lease lease;
     bool dns_set;
     bool overlap_told;
+    bool adapter_missing_told;
 };
 
-/* ---- the relay's route
- * ---------------------------------------------------------------------------- */
+/* ---- the relay's route ---- */
 
-static void pin_route(struct app *app)
+static int pin_route(struct app *app, char why[LP_WHY_LEN])
 {
-    char why[LP_WHY_LEN];
-
     lp_route_unpin(app->pin);
     app->pin = NULL;
     app->pinned = app->tunnel.relay;
-    if (lp_route_pin(&app->pinned, &app->pin, why) < 0)
-        lp_log_sentence(LP_LOG_WARNING, "the relay's route is not pinned: ", why);
+    return lp_route_pin(&app->pinned, &app->pin, why);
 }
 
+/*
+ * The name may have another address by now, the pin may not hold any more, or there was no
+ * network yet: then it is made anew.
+ */
 static void check_pin(struct app *app)
 {
+    char why[LP_WHY_LEN];
     struct lp_route route;
 
-    if (!lp_addr_equal(&app->pinned, &app->tunnel.relay))
-        pin_route(app); /* the name has another address now */
-    else if (app->pin != NULL && lp_route_pin_check(app->pin, &route) < 0)
-        lp_log(LP_LOG_WARNING, "the route to the relay changed: the tunnel may break");
+    if (app->pin != NULL && lp_addr_equal(&app->pinned, &app->tunnel.relay) &&
+        lp_route_pin_check(app->pin, &route) == 0) {
+        app->pin_lost_told = false;
+        return;
+    }
+    if (pin_route(app, why) == 0) {
+        if (app->pin_lost_told)
+            lp_log(LP_LOG_INFO, "the route to the relay is pinned again");
+        app->pin_lost_told = false;
+    } else if (!app->pin_lost_told) {
+        lp_log_sentence(LP_LOG_WARNING, "the route to the relay is not pinned: ", why);
+        app->pin_lost_told = true;
+    }
 }
 
-/* ---- the adapter
- * ---------------------------------------------------------------------------------- */
+/* ---- the adapter ---- */
 
 static int open_tap(void *arg, uv_loop_t *loop, lp_ready_fn *ready, void *user,
                     struct lp_link **ret_link, char why[LP_WHY_LEN])
@@ -146,9 +157,13 @@ static void close_adapter(struct app *app)
 
 static int open_adapter(struct app *app, char why[LP_WHY_LEN])
 {
+    static const char remedy[] = " (--tap NAME)";
     char dns_why[LP_WHY_LEN], mac[LP_MAC_TEXT_LEN];
     int err = lp_driver_open_link(app->tunnel.driver, open_tap, app, why);
 
+    if ((err == LP_ERR_BUSY || err == LP_ERR_EXISTS) &&
+        strlen(why) + sizeof(remedy) <= LP_WHY_LEN)
+        strcat(why, remedy);
     if (err < 0)
         return err;
     if (lp_interface_refuse_default_route(app->options.tap, dns_why) < 0)
@@ -196,8 +211,22 @@ static void on_lease(void *user, const struct lp_dhcp_lease *lease)
         app->dns_set = true;
 }
 
-/* ---- hooks
- * ---------------------------------------------------------------------------------------- */
+/* ---- hooks ---- */
+
+static enum lp_exit on_resolved(void *user)
+{
+    struct app *app = user;
+    char why[LP_WHY_LEN];
+    int err = pin_route(app, why);
+
+    /* who may not set a route may not make an adapter either: better said before joining */
+    if (err == LP_ERR_PERMISSION)
+        return lp_tunnel_say(LP_EXIT_RESOURCE, why);
+    if (err < 0)
+        lp_log_sentence(LP_LOG_WARNING, "the route to the relay is not pinned: ", why);
+    app->pin_lost_told = err < 0;
+    return LP_EXIT_OK;
+}
 
 static enum lp_exit on_joined(void *user, const struct lp_welcome *welcome)
 {
@@ -228,14 +257,24 @@ static void on_link_lost(void *user)
     close_adapter(app);
 }
 
+/* Once a second while there is none; why it does not open is said once. */
+static void reopen_adapter(struct app *app)
+{
+    char why[LP_WHY_LEN];
+    bool open = open_adapter(app, why) == 0;
+
+    if (!open && !app->adapter_missing_told)
+        lp_log_sentence(LP_LOG_WARNING, "", why);
+    app->adapter_missing_told = !open;
+}
+
 static void on_second(void *user, uint64_t now_ns)
 {
     struct app *app = user;
-    char why[LP_WHY_LEN];
 
     (void)now_ns;
     if (app->mtu != 0 && lp_driver_link(app->tunnel.driver) == NULL)
-        (void)open_adapter(app, why); /* tried again next second */
+        reopen_adapter(app);
     if (++app->pin_check_s < PIN_CHECK_S)
         return;
     app->pin_check_s = 0;
@@ -288,6 +327,7 @@ static void on_report(void *user, json_t *object)
 }
 
 static const struct lp_tunnel_hooks hooks = {
+    .resolved = on_resolved,
     .joined = on_joined,
     .gateway_changed = on_gateway_changed,
     .edge_filter = NULL,
@@ -296,15 +336,30 @@ static const struct lp_tunnel_hooks hooks = {
     .report = on_report,
 };
 
-/* ---- program
- * -------------------------------------------------------------------------------------- */
+/* ---- program ---- */
+
+/* The kernel would take "%" for a pattern. */
+static bool is_interface_name(const char *name)
+{
+    size_t len = strlen(name);
+
+    if (len == 0 || len >= LP_IF_NAME_LEN || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+        return false;
+    for (const char *at = name; *at != '\0'; at++) {
+        if (*at <= ' ' || *at >= 0x7f || strchr("/:%", *at) != NULL)
+            return false;
+    }
+    return true;
+}
 
 static enum lp_exit check_options(struct app *app)
 {
     char why[256];
 
-    if (strlen(app->options.tap) >= LP_IF_NAME_LEN || app->options.tap[0] == '\0') {
-        snprintf(why, sizeof(why), "--tap \"%.80s\": an interface name has 1 to %d characters",
+    if (!is_interface_name(app->options.tap)) {
+        snprintf(why, sizeof(why),
+                 "--tap \"%.80s\": an interface name has 1 to %d letters, digits, '.', '_' or "
+                 "'-'",
                  app->options.tap, LP_IF_NAME_LEN - 1);
         return lp_tunnel_say(LP_EXIT_USAGE, why);
     }
@@ -335,20 +390,11 @@ static enum lp_exit run(struct app *app)
     if (app->options.virtual_mac == NULL)
         app->mac = app->tunnel.identity.mac;
     if (status == LP_EXIT_OK)
-        status = lp_tunnel_resolve(&app->tunnel);
-    if (status == LP_EXIT_OK) {
-        pin_route(app);
-        status = lp_tunnel_connect(&app->tunnel, &app->mac);
-    }
-    if (status == LP_EXIT_OK) {
-        lp_driver_run(app->tunnel.driver);
-        status = app->tunnel.status;
-    }
+        status = lp_tunnel_run(&app->tunnel, &app->mac);
     if (app->tunnel.driver != NULL)
         close_adapter(app);
     lp_route_unpin(app->pin);
-    lp_tunnel_deinit(&app->tunnel);
-    return status;
+    return lp_tunnel_finish(&app->tunnel, status);
 }
 
 int main(int argc, char **argv)

@@ -1,11 +1,9 @@
 #include "apps/common/endpoint.h"
 
-#include <netdb.h>
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include <netinet/in.h>
 
 #include "base/err.h"
 
@@ -84,6 +82,16 @@ int lp_endpoint_parse_listen(const char *text, struct lp_addr ret_addrs[LP_LISTE
     return LP_ERR_CONFIG;
 }
 
+/* A DNS name, or a link-local IPv6 literal with its interface (the resolver's business). */
+static bool is_name(const char *host)
+{
+    for (const char *at = host; *at != '\0'; at++) {
+        if (*at <= ' ' || *at >= 0x7f || strchr("/@\"\\[]", *at) != NULL)
+            return false;
+    }
+    return strchr(host, ':') == NULL || strchr(host, '%') != NULL;
+}
+
 int lp_endpoint_parse(const char *text, struct lp_endpoint *ret_endpoint,
                       char why[LP_ENDPOINT_WHY_LEN])
 {
@@ -92,9 +100,15 @@ int lp_endpoint_parse(const char *text, struct lp_endpoint *ret_endpoint,
     const char *host;
     size_t host_len;
 
-    if (!split(text, strlen(text), &host, &host_len, &endpoint.port) || host_len == 0 ||
-        host_len >= sizeof(endpoint.host) || endpoint.port == 0 ||
-        strcspn(text, "/ \t\r\n@") != strlen(text)) {
+    bool good = split(text, strlen(text), &host, &host_len, &endpoint.port) && host_len > 0 &&
+                host_len < sizeof(endpoint.host) && endpoint.port != 0;
+
+    if (good) {
+        memcpy(endpoint.host, host, host_len);
+        endpoint.literal = lp_addr_parse_ip(endpoint.host, endpoint.port, &addr) == 0;
+        good = endpoint.literal || is_name(endpoint.host);
+    }
+    if (!good) {
         snprintf(
             why, LP_ENDPOINT_WHY_LEN,
             "\"%.100s\" is no relay address: give a name or address, with :port when it is not "
@@ -102,14 +116,11 @@ int lp_endpoint_parse(const char *text, struct lp_endpoint *ret_endpoint,
             text);
         return LP_ERR_CONFIG;
     }
-    memcpy(endpoint.host, host, host_len);
-    endpoint.literal = lp_addr_parse_ip(endpoint.host, endpoint.port, &addr) == 0;
     *ret_endpoint = endpoint;
     return 0;
 }
 
-/* ---- resolving
- * ---------------------------------------------------------------------------------- */
+/* ---- resolving ---- */
 
 static bool from_sockaddr(const struct addrinfo *info, uint16_t port, struct lp_addr *ret_addr)
 {
@@ -138,33 +149,17 @@ static bool from_sockaddr(const struct addrinfo *info, uint16_t port, struct lp_
 
 static const struct addrinfo hints = {.ai_socktype = SOCK_DGRAM, .ai_flags = AI_ADDRCONFIG};
 
-int lp_endpoint_resolve(uv_loop_t *loop, const struct lp_endpoint *endpoint,
-                        struct lp_addr *ret_addr, char why[LP_ENDPOINT_WHY_LEN])
+void lp_endpoint_literal(const struct lp_endpoint *endpoint, struct lp_addr *ret_addr)
 {
-    uv_getaddrinfo_t request;
-    int err;
+    int err = lp_addr_parse_ip(endpoint->host, endpoint->port, ret_addr);
 
-    if (endpoint->literal)
-        return lp_addr_parse_ip(endpoint->host, endpoint->port, ret_addr);
-    err = uv_getaddrinfo(loop, &request, NULL, endpoint->host, NULL, &hints);
-    if (err == 0) {
-        bool found = from_sockaddr(request.addrinfo, endpoint->port, ret_addr);
-
-        uv_freeaddrinfo(request.addrinfo);
-        if (found)
-            return 0;
-        err = UV_EAI_NONAME;
-    }
-    snprintf(why, LP_ENDPOINT_WHY_LEN,
-             "the name %.200s cannot be resolved (%s): check its spelling and this machine's "
-             "internet connection",
-             endpoint->host, uv_strerror(err));
-    return LP_ERR_RESOLVE;
+    assert(endpoint->literal && err == 0);
+    (void)err;
 }
 
 struct lp_resolution {
     uv_getaddrinfo_t request;
-    uint16_t port;
+    const struct lp_endpoint *endpoint;
     lp_resolved_fn *done; /* NULL once cancelled */
     void *user;
 };
@@ -172,11 +167,20 @@ struct lp_resolution {
 static void on_resolved(uv_getaddrinfo_t *request, int status, struct addrinfo *info)
 {
     struct lp_resolution *resolution = request->data;
+    const struct lp_endpoint *endpoint = resolution->endpoint;
     struct lp_addr addr = {.family = LP_ADDR_NONE};
-    bool found = status == 0 && from_sockaddr(info, resolution->port, &addr);
+    char why[LP_ENDPOINT_WHY_LEN] = "";
+    bool found = false;
 
-    if (resolution->done != NULL)
-        resolution->done(resolution->user, found ? 0 : LP_ERR_RESOLVE, &addr);
+    if (resolution->done != NULL) {
+        found = status == 0 && from_sockaddr(info, endpoint->port, &addr);
+        if (!found)
+            snprintf(why, sizeof(why),
+                     "the name %.200s cannot be resolved (%s): check its spelling and this "
+                     "machine's internet connection",
+                     endpoint->host, uv_strerror(status != 0 ? status : UV_EAI_NONAME));
+        resolution->done(resolution->user, found ? 0 : LP_ERR_RESOLVE, &addr, why);
+    }
     uv_freeaddrinfo(info);
     free(resolution);
 }
@@ -190,7 +194,7 @@ int lp_endpoint_resolve_start(uv_loop_t *loop, const struct lp_endpoint *endpoin
     if (resolution == NULL)
         return LP_ERR_NOMEM;
     resolution->request.data = resolution;
-    resolution->port = endpoint->port;
+    resolution->endpoint = endpoint;
     resolution->done = done;
     resolution->user = user;
     if (uv_getaddrinfo(loop, &resolution->request, on_resolved, endpoint->host, NULL, &hints) !=
@@ -202,10 +206,10 @@ int lp_endpoint_resolve_start(uv_loop_t *loop, const struct lp_endpoint *endpoin
     return 0;
 }
 
-void lp_endpoint_resolve_cancel(struct lp_resolution *resolution)
+bool lp_endpoint_resolve_cancel(struct lp_resolution *resolution)
 {
     if (resolution == NULL)
-        return;
+        return true;
     resolution->done = NULL;
-    uv_cancel((uv_req_t *)&resolution->request);
+    return uv_cancel((uv_req_t *)&resolution->request) == 0;
 }

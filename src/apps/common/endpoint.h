@@ -32,17 +32,22 @@ struct lp_endpoint {
 int lp_endpoint_parse(const char *text, struct lp_endpoint *ret_endpoint,
                       char why[LP_ENDPOINT_WHY_LEN]);
 
-/* Its address, by DNS when it is a name: blocks for as long as the resolver takes. */
-int lp_endpoint_resolve(uv_loop_t *loop, const struct lp_endpoint *endpoint,
-                        struct lp_addr *ret_addr, char why[LP_ENDPOINT_WHY_LEN]);
+/* What a literal says; asserts that it is one. */
+void lp_endpoint_literal(const struct lp_endpoint *endpoint, struct lp_addr *ret_addr);
 
-/* The same in the background; `done` gets LP_ERR_RESOLVE or 0 and the address. */
-typedef void lp_resolved_fn(void *user, int err, const struct lp_addr *addr);
+/*
+ * Asks DNS in the background. `done` gets 0 and the address, or LP_ERR_RESOLVE and a sentence.
+ * `endpoint` is borrowed until then.
+ */
+typedef void lp_resolved_fn(void *user, int err, const struct lp_addr *addr, const char *why);
 struct lp_resolution;
 int lp_endpoint_resolve_start(uv_loop_t *loop, const struct lp_endpoint *endpoint,
                               lp_resolved_fn *done, void *user,
                               struct lp_resolution **ret_resolution);
-/* `done` is not called any more. NULL is fine. */
-void lp_endpoint_resolve_cancel(struct lp_resolution *resolution);
+/*
+ * `done` is not called any more. NULL is fine. False: the system's resolver is at work and
+ * cannot be stopped; the loop (and exit()) would wait for it, many seconds without a network.
+ */
+bool lp_endpoint_resolve_cancel(struct lp_resolution *resolution);
 
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -89,6 +90,16 @@ static int write_all(int fd, const char *bytes, size_t len)
     return fsync(fd);
 }
 
+int lp_file_check_regular(const char *path, char why[LP_FILE_WHY_LEN])
+{
+    struct stat old;
+
+    if (stat(path, &old) != 0 || S_ISREG(old.st_mode))
+        return 0;
+    snprintf(why, LP_FILE_WHY_LEN, "%.300s is no regular file: give another path", path);
+    return LP_ERR_EXISTS;
+}
+
 int lp_file_write(const char *path, const void *bytes, size_t len, unsigned mode,
                   char why[LP_FILE_WHY_LEN])
 {
@@ -96,6 +107,8 @@ int lp_file_write(const char *path, const void *bytes, size_t len, unsigned mode
     int err = lp_file_make_parents(path, why);
     int fd;
 
+    if (err == 0)
+        err = lp_file_check_regular(path, why);
     if (err < 0)
         return err;
     snprintf(beside, sizeof(beside), "%s.XXXXXX", path);
@@ -109,6 +122,24 @@ int lp_file_write(const char *path, const void *bytes, size_t len, unsigned mode
     }
     close(fd);
     return err;
+}
+
+int lp_file_lock(const char *path, char why[LP_FILE_WHY_LEN])
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return failed("write", path, why);
+    if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+        return fd;
+    close(fd);
+    snprintf(why, LP_FILE_WHY_LEN, "%.300s is in use by another program", path);
+    return LP_ERR_BUSY;
+}
+
+void lp_file_unlock(int lock)
+{
+    close(lock);
 }
 
 int lp_state_path(const char *name, char ret_path[LP_PATH_LEN])

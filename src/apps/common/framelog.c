@@ -1,12 +1,9 @@
 #include "apps/common/framelog.h"
 
-#include <stdio.h>
-
-void lp_framelog_print(const struct lp_frame_event *event, bool json)
+bool lp_framelog_print(struct lp_output *output, const struct lp_frame_event *event, bool json)
 {
     char line[LP_FRAMELOG_LINE_MAX];
+    size_t len = lp_framelog_format(event, json, line);
 
-    lp_framelog_format(event, json, line);
-    puts(line);
-    fflush(stdout); /* whoever reads along sees a frame when it was judged */
+    return lp_output_line(output, line, len);
 }

@@ -4,7 +4,9 @@
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
+#include "apps/common/output.h"
 #include "diag/text.h"
 #include "platform/platform.h"
 
@@ -55,10 +57,13 @@ void lp_log_end(const struct lp_log_line *line)
 {
     time_t now = (time_t)lp_clock_unix_s();
     char stamp[32] = "";
-    struct tm utc;
+    const struct tm *utc = gmtime(&now);
 
-    if (gmtime_r(&now, &utc) != NULL)
-        strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", &utc);
+    /* a terminal that was stopped costs lines, not the party */
+    if (!lp_output_takes(STDERR_FILENO))
+        return;
+    if (utc != NULL)
+        strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", utc);
     fprintf(stderr, "%s %s: %s\n", stamp, level_names[line->level], line->text);
 }
 

@@ -12,8 +12,7 @@
 #define HELP_COLUMN 30
 #define HELP_WIDTH  92
 
-/* ---- values
- * ------------------------------------------------------------------------------------- */
+/* ---- values ---- */
 
 static bool parse_number(const struct lp_option *option, const char *text, uint64_t *ret_value)
 {
@@ -44,10 +43,12 @@ static bool is_choice(const char *choices, const char *text)
 {
     size_t len = strlen(text);
 
-    for (const char *at = choices; len > 0 && at != NULL; at = strchr(at, '|')) {
-        at += *at == '|';
-        if (strncmp(at, text, len) == 0 && (at[len] == '\0' || at[len] == '|'))
+    for (const char *at = choices; *at != '\0'; at += *at == '|') {
+        size_t word = strcspn(at, "|");
+
+        if (word == len && memcmp(at, text, len) == 0)
             return true;
+        at += word;
     }
     return false;
 }
@@ -105,8 +106,7 @@ static bool set_value(const struct lp_option *option, const char *text, void *va
     return false;
 }
 
-/* ---- parsing
- * ------------------------------------------------------------------------------------ */
+/* ---- parsing ---- */
 
 static const struct lp_option *find_option(const struct lp_program *program, const char *name,
                                            size_t len)
@@ -191,6 +191,10 @@ enum lp_options_result lp_options_parse(const struct lp_program *program, int ar
             return LP_OPTIONS_WRONG;
     }
     for (size_t i = 0; i < program->option_count; i++) {
+        if (program->options[i].alone && given[i])
+            return LP_OPTIONS_RUN;
+    }
+    for (size_t i = 0; i < program->option_count; i++) {
         const struct lp_option *option = &program->options[i];
 
         if (option->required && !given[i]) {
@@ -202,8 +206,7 @@ enum lp_options_result lp_options_parse(const struct lp_program *program, int ar
     return LP_OPTIONS_RUN;
 }
 
-/* ---- help and man page
- * -------------------------------------------------------------------------- */
+/* ---- help and man page ---- */
 
 /* Text in lines of at most HELP_WIDTH, from `column` on; the first line is there already. */
 static void print_wrapped(FILE *out, const char *text, int column)
@@ -245,8 +248,12 @@ static const struct lp_option common_options[] = {
 
 void lp_options_print_help(const struct lp_program *program, FILE *out)
 {
-    fprintf(out, "%s: %s\n\nUsage: %s [options]\n\n", program->name, program->summary,
-            program->name);
+    fprintf(out, "%s: %s\n\nUsage: %s", program->name, program->summary, program->name);
+    for (size_t i = 0; i < program->option_count; i++) {
+        if (program->options[i].required)
+            fprintf(out, " --%s %s", program->options[i].name, program->options[i].argument);
+    }
+    fputs(" [options]\n\n", out);
     print_wrapped(out, program->description, 0);
     fprintf(out, "\nOptions:\n");
     for (size_t i = 0; i < program->option_count; i++)
@@ -274,9 +281,9 @@ static void man_text(FILE *out, const char *text)
     }
 }
 
-static void man_option(FILE *out, const struct lp_option *option)
+static void man_option_name(FILE *out, const struct lp_option *option)
 {
-    fputs(".TP\n\\fB\\-\\-", out);
+    fputs("\\fB\\-\\-", out);
     man_text(out, option->name);
     fputs("\\fR", out);
     if (option->argument != NULL) {
@@ -285,6 +292,12 @@ static void man_option(FILE *out, const struct lp_option *option)
         fputs("\\fR", out);
     }
     fputc('\n', out);
+}
+
+static void man_option(FILE *out, const struct lp_option *option)
+{
+    fputs(".TP\n", out);
+    man_option_name(out, option);
     man_text(out, option->help);
     fputs(".\n", out);
     if (option->alias != NULL) {
@@ -301,7 +314,12 @@ void lp_options_print_man(const struct lp_program *program, FILE *out)
     man_text(out, program->name);
     fputs(" \\- ", out);
     man_text(out, program->summary);
-    fprintf(out, "\n.SH SYNOPSIS\n.B %s\n[\\fIoptions\\fR]\n.SH DESCRIPTION\n", program->name);
+    fprintf(out, "\n.SH SYNOPSIS\n.B %s\n", program->name);
+    for (size_t i = 0; i < program->option_count; i++) {
+        if (program->options[i].required)
+            man_option_name(out, &program->options[i]);
+    }
+    fputs("[\\fIoptions\\fR]\n.SH DESCRIPTION\n", out);
     man_text(out, program->description);
     fputs("\n.SH OPTIONS\n", out);
     for (size_t i = 0; i < program->option_count; i++)

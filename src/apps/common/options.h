@@ -38,6 +38,7 @@ struct lp_option {
     size_t offset;     /* of the value in the program's options struct */
     uint64_t min, max; /* numbers */
     bool required;
+    bool alone;       /* a flag that asks for something else: nothing is required beside it */
     const char *help; /* a sentence without its full stop; defaults are said here */
 };
 

@@ -58,10 +58,10 @@ struct app {
     struct lp_tunnel tunnel;
     struct lp_dhcp_probe probe;
     bool link_missing_told;
+    bool carrier_lost_told;
 };
 
-/* ---- the link
- * ------------------------------------------------------------------------------------- */
+/* ---- the link ---- */
 
 static int open_link(void *arg, uv_loop_t *loop, lp_ready_fn *ready, void *user,
                      struct lp_link **ret_link, char why[LP_WHY_LEN])
@@ -93,8 +93,24 @@ static void reopen_link(struct app *app)
     }
 }
 
-/* ---- does the LAN accept strangers?
- * --------------------------------------------------------------- */
+/* A cable that is pulled does not close the link: it is only silent. */
+static void watch_carrier(struct app *app)
+{
+    struct lp_link_info info;
+
+    lp_link_info(lp_driver_link(app->tunnel.driver), &info);
+    if (!info.carrier && !app->carrier_lost_told)
+        lp_log(
+            LP_LOG_WARNING,
+            "%s has no carrier: check the cable and that the switch is on; the players cannot "
+            "reach the LAN meanwhile",
+            info.name);
+    else if (info.carrier && app->carrier_lost_told)
+        lp_log(LP_LOG_INFO, "%s has its carrier back", info.name);
+    app->carrier_lost_told = !info.carrier;
+}
+
+/* ---- does the LAN accept strangers? ---- */
 
 static void tell_probe(const struct lp_dhcp_probe *probe)
 {
@@ -149,8 +165,13 @@ static void start_probe(struct app *app)
     poll_probe(app, lp_driver_now(app->tunnel.driver));
 }
 
-/* ---- hooks
- * ---------------------------------------------------------------------------------------- */
+/* ---- hooks ---- */
+
+static enum lp_exit on_resolved(void *user)
+{
+    (void)user;
+    return LP_EXIT_OK;
+}
 
 static enum lp_exit on_joined(void *user, const struct lp_welcome *welcome)
 {
@@ -171,6 +192,8 @@ static void on_second(void *user, uint64_t now_ns)
 
     if (lp_driver_link(app->tunnel.driver) == NULL)
         reopen_link(app);
+    else
+        watch_carrier(app);
     poll_probe(app, now_ns);
 }
 
@@ -194,6 +217,7 @@ static void on_report(void *user, json_t *object)
 }
 
 static const struct lp_tunnel_hooks hooks = {
+    .resolved = on_resolved,
     .joined = on_joined,
     .gateway_changed = on_gateway_changed,
     .edge_filter = on_edge_frame,
@@ -202,8 +226,7 @@ static const struct lp_tunnel_hooks hooks = {
     .report = on_report,
 };
 
-/* ---- program
- * -------------------------------------------------------------------------------------- */
+/* ---- program ---- */
 
 /* The LAN side is opened and checked before the relay is contacted. */
 static enum lp_exit open_lan(struct app *app, struct lp_mac *ret_mac)
@@ -233,18 +256,11 @@ static enum lp_exit run(struct app *app)
                                identity_name, &hooks, app);
     if (status == LP_EXIT_OK)
         status = open_lan(app, &mac);
+    if (status == LP_EXIT_OK && !app->options.no_probe)
+        start_probe(app);
     if (status == LP_EXIT_OK)
-        status = lp_tunnel_resolve(&app->tunnel);
-    if (status == LP_EXIT_OK)
-        status = lp_tunnel_connect(&app->tunnel, &mac);
-    if (status == LP_EXIT_OK) {
-        if (!app->options.no_probe)
-            start_probe(app);
-        lp_driver_run(app->tunnel.driver);
-        status = app->tunnel.status;
-    }
-    lp_tunnel_deinit(&app->tunnel);
-    return status;
+        status = lp_tunnel_run(&app->tunnel, &mac);
+    return lp_tunnel_finish(&app->tunnel, status);
 }
 
 int main(int argc, char **argv)

@@ -38,8 +38,10 @@ static void add_peer(struct lp_log_line *line, const struct lp_relay_event *even
 static void add_stats(struct lp_log_line *line, const struct lp_stats *stats)
 {
     lp_log_number(line, "rtt_us", stats->rtt_us);
-    for (unsigned i = 0; i < stats->count; i++)
-        lp_log_number(line, stats->counter[i].name, stats->counter[i].value);
+    for (unsigned i = 0; i < stats->count; i++) {
+        if (stats->counter[i].value != 0)
+            lp_log_number(line, stats->counter[i].name, stats->counter[i].value);
+    }
 }
 
 void lp_relay_log_event(const struct lp_relay_event *event)

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "apps/common/endpoint.h"
 #include "apps/common/exit.h"
@@ -16,8 +17,15 @@
 #include "loop/driver.h"
 #include "relay/relay.h"
 
+/* Each port shorthand is one socket for IPv4 and one for IPv6. */
+#define LISTEN_MAX LP_DRIVER_SOCKETS_MAX
+
 struct app {
     struct lp_relay_options options;
+    struct lp_addr listen[LISTEN_MAX];
+    bool listen_optional[LISTEN_MAX]; /* the IPv6 half of a shorthand */
+    unsigned listen_count;
+    struct lp_output output; /* frame log, standard output */
     char state_dir[LP_PATH_LEN];
     struct lp_tls *tls;
     uint8_t static_secret[LP_QUIC_SECRET_LEN];
@@ -25,8 +33,7 @@ struct app {
     struct lp_driver *driver;
 };
 
-/* ---- engine
- * ------------------------------------------------------------------------------------- */
+/* ---- engine ---- */
 
 static void receive(void *engine, const struct lp_addr *local, const struct lp_addr *remote,
                     uint8_t ecn, const uint8_t *bytes, size_t len, uint64_t now_ns)
@@ -80,13 +87,18 @@ static void on_event(void *user, const struct lp_relay_event *event)
     lp_relay_log_event(event);
 }
 
+/* A relay that carries people's games does not end because its log is not read any more. */
 static void on_frame(void *user, const struct lp_frame_event *event)
 {
-    lp_framelog_print(event, strcmp(((struct app *)user)->options.log_frames, "json") == 0);
+    struct app *app = user;
+
+    if (app->output.closed)
+        return;
+    if (!lp_framelog_print(&app->output, event, strcmp(app->options.log_frames, "json") == 0))
+        lp_log(LP_LOG_WARNING, "nobody reads the frame log any more: it is off");
 }
 
-/* ---- signals
- * ------------------------------------------------------------------------------------ */
+/* ---- signals ---- */
 
 /* The peers are told and the connections closed by the flush of this turn, the last one. */
 static void on_stop(void *user, uint64_t now_ns)
@@ -97,6 +109,24 @@ static void on_stop(void *user, uint64_t now_ns)
            lp_relay_peer_count(app->relay), lp_relay_room_count(app->relay));
     lp_relay_shutdown(app->relay, now_ns);
     lp_driver_end(app->driver);
+}
+
+/* "c.pem, k.pem: the private key does not belong to the certificate" */
+static void name_files(const struct app *app, const char *what, char why[LP_FILE_WHY_LEN])
+{
+    snprintf(why, LP_FILE_WHY_LEN, "%.120s, %.120s: %.240s", app->options.cert,
+             app->options.key, what);
+}
+
+static void log_fingerprint(const struct lp_certificate *certificate, const char *what)
+{
+    uint8_t fingerprint[LP_TLS_FINGERPRINT_LEN];
+    char hex[2 * LP_TLS_FINGERPRINT_LEN + 1];
+
+    if (lp_tls_fingerprint(certificate->der, certificate->der_len, fingerprint) < 0)
+        return;
+    lp_log(LP_LOG_INFO, "%s, fingerprint for --relay-pin: %s", what,
+           lp_hex_encode(fingerprint, sizeof(fingerprint), hex));
 }
 
 static void on_reload(void *user)
@@ -117,33 +147,21 @@ static void on_reload(void *user)
         err = lp_tls_server_reload(app->tls, certificate.cert_pem, certificate.cert_pem_len,
                                    certificate.key_pem, certificate.key_pem_len, tls_why);
         if (err < 0)
-            snprintf(why, sizeof(why), "%s", tls_why);
+            name_files(app, tls_why, why);
+        else
+            log_fingerprint(&certificate, "certificate reloaded; connections go on");
         lp_certificate_deinit(&certificate);
     }
     if (err < 0)
         lp_log_sentence(LP_LOG_ERROR, "certificate not reloaded, the old one stays: ", why);
-    else
-        lp_log(LP_LOG_INFO, "certificate reloaded; connections go on");
 }
 
-/* ---- set-up
- * ------------------------------------------------------------------------------------- */
+/* ---- set-up ---- */
 
 static enum lp_exit say(enum lp_exit status, const char *why)
 {
     lp_log_sentence(LP_LOG_ERROR, "", why);
     return status;
-}
-
-static void log_fingerprint(const struct lp_certificate *certificate, const char *what)
-{
-    uint8_t fingerprint[LP_TLS_FINGERPRINT_LEN];
-    char hex[2 * LP_TLS_FINGERPRINT_LEN + 1];
-
-    if (lp_tls_fingerprint(certificate->der, certificate->der_len, fingerprint) < 0)
-        return;
-    lp_log(LP_LOG_INFO, "%s, fingerprint for --relay-pin: %s", what,
-           lp_hex_encode(fingerprint, sizeof(fingerprint), hex));
 }
 
 static int load_dev_certificate(struct app *app, struct lp_certificate *certificate,
@@ -182,6 +200,10 @@ static enum lp_exit set_up_tls(struct app *app)
     err = lp_tls_server_new(certificate.cert_pem, certificate.cert_pem_len, certificate.key_pem,
                             certificate.key_pem_len, &app->tls, tls_why);
     lp_certificate_deinit(&certificate);
+    if (err < 0 && app->options.cert != NULL) {
+        name_files(app, tls_why, why);
+        return say(LP_EXIT_RESOURCE, why);
+    }
     if (err < 0)
         return say(LP_EXIT_RESOURCE, tls_why);
     err = lp_static_secret_load(app->state_dir, app->static_secret, sizeof(app->static_secret),
@@ -219,21 +241,52 @@ static enum lp_exit set_up_relay(struct app *app)
     return err < 0 ? say(LP_EXIT_FAILURE, lp_err_text(err)) : LP_EXIT_OK;
 }
 
-static enum lp_exit listen_on(struct app *app, const char *text)
+/* Before anything is made: a wrong command line leaves nothing behind. */
+static enum lp_exit add_listen(struct app *app, const char *text)
 {
     struct lp_addr addrs[LP_LISTEN_ADDRS_MAX];
-    char why[LP_ENDPOINT_WHY_LEN], bound_text[LP_ADDR_TEXT_LEN];
+    char why[LP_ENDPOINT_WHY_LEN];
     int count = lp_endpoint_parse_listen(text, addrs, why);
 
     if (count < 0)
         return say(LP_EXIT_USAGE, why);
+    if (app->listen_count + (unsigned)count > LISTEN_MAX) {
+        snprintf(why, sizeof(why),
+                 "--listen: %d sockets at most, and a port alone is two, one for IPv4 and one "
+                 "for IPv6",
+                 LISTEN_MAX);
+        return say(LP_EXIT_USAGE, why);
+    }
     for (int i = 0; i < count; i++) {
-        struct lp_udp_options udp = {.bind = addrs[i]};
+        app->listen_optional[app->listen_count] = i > 0;
+        app->listen[app->listen_count++] = addrs[i];
+    }
+    return LP_EXIT_OK;
+}
+
+static enum lp_exit read_listens(struct app *app)
+{
+    const struct lp_option_list *listen = &app->options.listen;
+    enum lp_exit status = LP_EXIT_OK;
+
+    if (listen->count == 0)
+        return add_listen(app, "443/udp");
+    for (unsigned i = 0; i < listen->count && status == LP_EXIT_OK; i++)
+        status = add_listen(app, listen->value[i]);
+    return status;
+}
+
+static enum lp_exit set_up_sockets(struct app *app)
+{
+    char why[LP_WHY_LEN], bound_text[LP_ADDR_TEXT_LEN];
+
+    for (unsigned i = 0; i < app->listen_count; i++) {
+        struct lp_udp_options udp = {.bind = app->listen[i]};
         struct lp_addr bound;
         int err = lp_driver_add_socket(app->driver, &udp, &bound, why);
 
         /* A port shorthand means both families, on machines that have both. */
-        if (err == LP_ERR_UNSUPPORTED && i > 0)
+        if (err == LP_ERR_UNSUPPORTED && app->listen_optional[i])
             continue;
         if (err < 0)
             return say(LP_EXIT_RESOURCE, why);
@@ -242,24 +295,13 @@ static enum lp_exit listen_on(struct app *app, const char *text)
     return LP_EXIT_OK;
 }
 
-static enum lp_exit set_up_sockets(struct app *app)
-{
-    const struct lp_option_list *listen = &app->options.listen;
-    enum lp_exit status = LP_EXIT_OK;
-
-    if (listen->count == 0)
-        return listen_on(app, "443/udp");
-    for (unsigned i = 0; i < listen->count && status == LP_EXIT_OK; i++)
-        status = listen_on(app, listen->value[i]);
-    return status;
-}
-
 static enum lp_exit check_options(struct app *app)
 {
     const struct lp_relay_options *options = &app->options;
 
     if ((options->cert == NULL) != (options->key == NULL))
-        return say(LP_EXIT_USAGE, "--cert and --key go together");
+        return say(LP_EXIT_USAGE, "--cert and --key go together: give both, or none for a "
+                                  "certificate that is made");
     if (options->cert != NULL && options->dev_cert_der_out != NULL)
         return say(LP_EXIT_USAGE,
                    "--dev-cert-der-out is for the development certificate: leave it "
@@ -267,8 +309,8 @@ static enum lp_exit check_options(struct app *app)
     if (options->state_dir != NULL)
         snprintf(app->state_dir, sizeof(app->state_dir), "%s", options->state_dir);
     else if (lp_state_path("relay", app->state_dir) < 0)
-        return say(LP_EXIT_USAGE, "no folder for the state: give --state-dir");
-    return LP_EXIT_OK;
+        return say(LP_EXIT_USAGE, "no folder for the state: give --state-dir FOLDER");
+    return read_listens(app);
 }
 
 static enum lp_exit run(struct app *app)
@@ -282,6 +324,7 @@ static enum lp_exit run(struct app *app)
     };
     enum lp_exit status = check_options(app);
 
+    lp_output_init(&app->output, STDOUT_FILENO);
     if (status == LP_EXIT_OK)
         status = set_up_tls(app);
     if (status == LP_EXIT_OK)
@@ -298,6 +341,8 @@ static enum lp_exit run(struct app *app)
     lp_driver_free(app->driver);
     lp_relay_free(app->relay);
     lp_tls_free(app->tls);
+    lp_output_flush(&app->output);
+    lp_output_deinit(&app->output);
     return status;
 }
 

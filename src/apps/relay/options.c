@@ -5,8 +5,9 @@
 #include "relay/relay.h"
 #include "transport/tls.h"
 
-#define AT(field) offsetof(struct lp_relay_options, field)
-#define RATE_MAX  (UINT64_C(1) << 40)
+#define AT(field)  offsetof(struct lp_relay_options, field)
+#define RATE_MAX   (UINT64_C(1) << 40) /* octets */
+#define FRAMES_MAX UINT32_MAX
 
 static const struct lp_option options[] = {
     {.name = "listen",
@@ -57,21 +58,21 @@ static const struct lp_option options[] = {
      .offset = AT(max_clients),
      .min = 1,
      .max = LP_RELAY_MAX_CLIENTS_LIMIT,
-     .help = "clients a room; default 16"},
+     .help = "clients in a room; default 16"},
     {.name = "max-peers",
      .argument = "N",
      .kind = LP_OPTION_NUMBER,
      .offset = AT(max_peers),
      .min = 1,
      .max = 65536,
-     .help = "connections in all; default 1024"},
+     .help = "connections in all rooms together; default 1024"},
     {.name = "max-rooms",
      .argument = "N",
      .kind = LP_OPTION_NUMBER,
      .offset = AT(max_rooms),
      .min = 1,
      .max = 65536,
-     .help = "rooms in all; default 256"},
+     .help = "rooms at one time; default 256"},
     {.name = "client-rate",
      .argument = "BYTES",
      .kind = LP_OPTION_BYTES,
@@ -89,20 +90,20 @@ static const struct lp_option options[] = {
      .argument = "FRAMES",
      .kind = LP_OPTION_NUMBER,
      .offset = AT(broadcast_rate),
-     .max = RATE_MAX,
+     .max = FRAMES_MAX,
      .help = "broadcast and multicast frames a second of a client; 0 = unlimited; default 32"},
     {.name = "broadcast-burst",
      .argument = "FRAMES",
      .kind = LP_OPTION_NUMBER,
      .offset = AT(broadcast_burst),
      .min = 1,
-     .max = RATE_MAX,
+     .max = FRAMES_MAX,
      .help = "broadcast and multicast frames at once; default 64"},
     {.name = "unknown-rate",
      .argument = "FRAMES",
      .kind = LP_OPTION_NUMBER,
      .offset = AT(unknown_rate),
-     .max = RATE_MAX,
+     .max = FRAMES_MAX,
      .help = "frames a second of a client to addresses that nobody has been heard from; "
              "0 = unlimited; default 32"},
     {.name = "unknown-burst",
@@ -110,7 +111,7 @@ static const struct lp_option options[] = {
      .kind = LP_OPTION_NUMBER,
      .offset = AT(unknown_burst),
      .min = 1,
-     .max = RATE_MAX,
+     .max = FRAMES_MAX,
      .help = "such frames at once; default 64"},
     {.name = "log-frames",
      .argument = "text|json",

@@ -64,9 +64,15 @@ static void log_rejected(const struct lp_node_event *event)
 
 static void log_refused(const struct lp_node_event *event)
 {
-    lp_log_sentence(
-        event->final ? LP_LOG_ERROR : LP_LOG_WARNING,
-        "this is not the relay that it should be, or it has a new certificate: ", event->text);
+    char sentence[1024];
+
+    snprintf(
+        sentence, sizeof(sentence),
+        "%.600s. Is it the right relay? Its operator knows its fingerprint (--relay-pin); a "
+        "certificate for another name needs --server-name",
+        event->text);
+    lp_log_sentence(event->final ? LP_LOG_ERROR : LP_LOG_WARNING,
+                    "the relay is not accepted: ", sentence);
 }
 
 static void log_peer(const struct lp_node_event *event, const char *what)

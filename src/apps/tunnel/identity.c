@@ -1,12 +1,8 @@
 #include "apps/tunnel/identity.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include <jansson.h>
 
@@ -83,18 +79,19 @@ static int read_json(struct lp_identity *identity, const char *text)
 
 static int lock(struct lp_identity *identity, char why[LP_FILE_WHY_LEN])
 {
-    char path[LP_PATH_LEN + 8];
+    char path[LP_PATH_LEN + 8], file_why[LP_FILE_WHY_LEN];
+    int lock;
 
     snprintf(path, sizeof(path), "%s.lock", identity->path);
-    identity->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    if (identity->lock_fd < 0) {
-        snprintf(why, LP_FILE_WHY_LEN,
-                 "cannot write %.300s: %s (another place: --identity FILE)", path,
-                 strerror(errno));
+    lock = lp_file_lock(path, file_why);
+    if (lock >= 0) {
+        identity->lock_fd = lock;
+        return 0;
+    }
+    if (lock != LP_ERR_BUSY) {
+        snprintf(why, LP_FILE_WHY_LEN, "%.460s (another place: --identity FILE)", file_why);
         return LP_ERR_PERMISSION;
     }
-    if (flock(identity->lock_fd, LOCK_EX | LOCK_NB) == 0)
-        return 0;
     snprintf(
         why, LP_FILE_WHY_LEN,
         "the identity %.300s is in use by another running program: end that one, or give this "
@@ -124,6 +121,8 @@ int lp_identity_open(struct lp_identity *identity, const char *path, char why[LP
     }
     err = lp_file_make_parents(path, why);
     if (err == 0)
+        err = lp_file_check_regular(path, why);
+    if (err == 0)
         err = lock(identity, why);
     if (err == 0) {
         err = lp_file_read(path, &text, &len, why);
@@ -144,7 +143,7 @@ int lp_identity_open(struct lp_identity *identity, const char *path, char why[LP
 void lp_identity_close(struct lp_identity *identity)
 {
     if (identity->lock_fd >= 0)
-        close(identity->lock_fd);
+        lp_file_unlock(identity->lock_fd);
     identity->lock_fd = -1;
 }
 

@@ -49,8 +49,8 @@ void lp_tunnel_options_defaults(struct lp_tunnel_options *options);
          .argument = "FILE",                                                                   \
          .kind = LP_OPTION_STRING,                                                             \
          .offset = LP_TUNNEL_OPTION_AT(type, ca_cert),                                         \
-         .help = "trust this certificate (DER), or what it signed, instead of the system's "   \
-                 "store"},                                                                     \
+         .help = "trust this certificate (DER or PEM), or what it signed, instead of the "     \
+                 "system's store"},                                                            \
         {.name = "relay-pin",                                                                  \
          .argument = "HEX",                                                                    \
          .kind = LP_OPTION_STRING,                                                             \
@@ -82,9 +82,8 @@ void lp_tunnel_options_defaults(struct lp_tunnel_options *options);
          .kind = LP_OPTION_NUMBER,                                                             \
          .offset = LP_TUNNEL_OPTION_AT(type, report_interval),                                 \
          .max = 86400,                                                                         \
-         .help = "how often diagnostics are printed; 0 = only when something changes; "        \
-                 "default 60, "                                                                \
-                 "with --json 2"},                                                             \
+         .help = "how often diagnostics are printed; 0 = not at all, with --json only when "   \
+                 "something changes; default 60, with --json 2"},                              \
         {.name = "json",                                                                       \
          .kind = LP_OPTION_FLAG,                                                               \
          .offset = LP_TUNNEL_OPTION_AT(type, json),                                            \

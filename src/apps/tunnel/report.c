@@ -2,6 +2,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apps/common/log.h"
+#include "apps/tunnel/reporttext.h"
 #include "apps/tunnel/tunnel.h"
 
 static const char *const state_names[] = {
@@ -142,54 +144,34 @@ json_t *lp_tunnel_report(const struct lp_tunnel *tunnel)
     return report;
 }
 
-/* ---- for people
- * ----------------------------------------------------------------------------------- */
+/* ---- printing ---- */
 
-/* "relay.rtt_ms=1.2 relay.reachable=true ...": one section a line. */
-static void print_values(FILE *out, const char *prefix, json_t *object)
+/* ASCII only: nobody's name can put controls on a terminal. */
+static void print_json(struct lp_output *output, const json_t *report)
 {
-    const char *key;
-    json_t *value;
+    char *text = json_dumps(report, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(6));
 
-    json_object_foreach(object, key, value)
-    {
-        char *text =
-            json_is_real(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
-
-        if (json_is_real(value))
-            fprintf(out, " %s%s=%.2f", prefix, key, json_real_value(value));
-        else if (text != NULL)
-            fprintf(out, " %s%s=%s", prefix, key, text);
-        free(text);
-    }
+    if (text != NULL)
+        lp_output_line(output, text, strlen(text));
+    free(text);
 }
 
-static void print_text(json_t *report)
+static void print_text(const json_t *report)
 {
-    const char *key;
-    json_t *value;
+    struct lp_report_text text;
 
-    json_object_foreach(report, key, value)
-    {
-        if (!json_is_object(value))
-            continue;
-        fprintf(stderr, "    %s:", key);
-        print_values(stderr, "", value);
-        fputc('\n', stderr);
-    }
+    lp_report_text_format(report, &text);
+    for (unsigned i = 0; i < LP_REPORT_LINES; i++)
+        lp_log(LP_LOG_INFO, "%s", text.line[i]);
 }
 
-void lp_tunnel_print_report(const struct lp_tunnel *tunnel)
+void lp_tunnel_print_report(struct lp_tunnel *tunnel)
 {
     json_t *report = lp_tunnel_report(tunnel);
 
-    if (tunnel->options->json) {
-        /* ASCII only: nobody's name can put controls on a terminal. */
-        json_dumpf(report, stdout, JSON_COMPACT | JSON_ENSURE_ASCII | JSON_REAL_PRECISION(6));
-        putchar('\n');
-        fflush(stdout);
-    } else {
+    if (tunnel->options->json)
+        print_json(&tunnel->output, report);
+    else
         print_text(report);
-    }
     json_decref(report);
 }

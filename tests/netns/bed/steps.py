@@ -176,7 +176,9 @@ def broadcast_discovery(party: Party) -> str:
         seeker.sendto(b'who is there?', (LAN_BROADCAST, DISCOVERY_PORT))
         for player, server in servers.items():
             with server:
-                _, asker = server.recvfrom(100)
+                # player1's own broadcast from before may wait here: that is not the host's question
+                while (asker := server.recvfrom(100)[1])[0] != LAN_HOST_IP:
+                    pass
                 server.sendto(player.encode(), asker)
         answers = {seeker.recvfrom(100) for _ in PLAYERS}
     need({(name.decode(), address[0]) for name, address in answers} == set(players.items()),
