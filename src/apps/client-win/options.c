@@ -1,0 +1,71 @@
+#include "apps/client-win/options.h"
+
+#define METRIC_DEFAULT 1
+#define METRIC_MAX     9999
+
+#define AT(field) offsetof(struct lp_client_win_options, field)
+
+static const struct lp_option options[] = {
+    LP_TUNNEL_OPTION_ROWS(struct lp_client_win_options),
+    {.name = "tap-instance-id",
+     .argument = "GUID",
+     .kind = LP_OPTION_STRING,
+     .offset = AT(tap_instance_id),
+     .help = "the TAP-Windows6 adapter to use; needed only when there are several and none is "
+             "SoftLAN's own"},
+    {.name = "tap-metric",
+     .argument = "NUMBER",
+     .kind = LP_OPTION_NUMBER,
+     .offset = AT(tap_metric),
+     .min = 1,
+     .max = METRIC_MAX,
+     .help =
+         "the adapter's IPv4 metric; default 1, so that games' broadcasts leave through it; "
+         "9000 puts it behind every other adapter"},
+    {.name = "tap-mtu",
+     .argument = "BYTES",
+     .kind = LP_OPTION_NUMBER,
+     .offset = AT(tap_mtu),
+     .min = 576,
+     .max = 1500,
+     .help = "the adapter's MTU; up to 1500, larger packets then travel in two pieces; default "
+             "the room's (1380)"},
+    {.name = "virtual-mac",
+     .argument = "MAC",
+     .kind = LP_OPTION_STRING,
+     .offset = AT(virtual_mac),
+     .help = "the adapter's MAC address, locally administered and unicast (02:...); default: "
+             "made once and kept in the identity file"},
+    {.name = "list-tap-adapters",
+     .kind = LP_OPTION_FLAG,
+     .offset = AT(list_tap_adapters),
+     .alone = true,
+     .help = "list the TAP-Windows6 adapters and end; with --json one object a line"},
+    {.name = "restore",
+     .kind = LP_OPTION_FLAG,
+     .offset = AT(restore),
+     .alone = true,
+     .help =
+         "put back what a run that was killed has left changed, and end; the next start does "
+         "it too"},
+};
+
+const struct lp_program lp_client_win_program = {
+    .name = "lanparty-client-win",
+    .summary = "puts this PC onto a LAN party's Ethernet",
+    .description =
+        "Makes a TAP-Windows6 adapter a port of the party's LAN, through a SoftLAN "
+        "relay. Games see a normal LAN: an address from the party's own DHCP server, "
+        "broadcasts, IPv6, multicast. The rest of the PC is left alone: no default "
+        "route from the party, and everything is undone on exit. It needs "
+        "administrator rights.",
+    .example = "  lanparty-client-win --relay relay.example --room SATURDAY --name anna\n",
+    .options = options,
+    .option_count = sizeof(options) / sizeof(options[0]),
+};
+
+void lp_client_win_options_defaults(struct lp_client_win_options *ret_options)
+{
+    *ret_options = (struct lp_client_win_options){.tap_metric = METRIC_DEFAULT};
+    lp_tunnel_options_defaults(&ret_options->tunnel);
+}
