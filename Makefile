@@ -24,22 +24,23 @@ options_release := -Doptimization=3 -Ddebug=true
 options_clang   := -Doptimization=2
 options_asan    := $(sanitize) -Dsim_seeds=50
 options_fuzz    := $(sanitize) -Dfuzzers=true
+options_win     := $(options_release) --prefix=/ --cross-file build/mingw64.ini
 tree_options    := --werror $(or $(options_$(TREE)),$(options_release)) $(OPTIONS)
 tree_cc         := $(if $(filter clang asan fuzz,$(TREE)),clang,gcc)
 
-.PHONY: help deps tree build demo test check asan fuzz sim faults bench format lint clean
+.PHONY: help deps tree build demo test check asan fuzz sim faults bench win win-check win-shots format lint clean
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 10
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 11
 
-deps: ## install packages, build OpenSSL and ngtcp2 into the cache
+deps: ## install packages, build libraries into the cache (for Windows too)
 	@scripts/deps
 
 build: ## release build (gcc) in build/release
 	@$(MAKE) --no-print-directory tree TREE=release
 
 demo: ## a whole LAN party in network namespaces (root); KEEP=1 leaves it up
-	@scripts/deps
+	@scripts/deps build test demo
 	$(MAKE) --no-print-directory tree TREE=release
 	KEEP=$(KEEP) exec /usr/bin/python3 tests/netns/demo
 
@@ -82,12 +83,27 @@ sim: ## parties on virtual time: SEEDS=n
 	exec build/release/tests/sim/lp-sim --seeds $(SEEDS)
 
 faults: ## plant one fault at a time: is each one caught?
-	@scripts/deps
+	@scripts/deps build test
 	exec tests/faults/run
 
 bench: ## measurements
 	@$(MAKE) --no-print-directory tree TREE=release
 	exec bench/run
+
+win: ## the programs for Windows (mingw-w64), in build/win/stage
+	@$(MAKE) --no-print-directory tree TREE=win
+	rm -rf build/win/stage
+	meson install -C build/win --no-rebuild --quiet --strip --destdir "$$PWD/build/win/stage" >>build/win.log 2>&1
+	find build/win/stage -name '*.exe' -printf '%9s  %p\n' | sort -k2
+
+win-check: ## the tests of Windows' side under Wine
+	@scripts/deps build test win
+	exec scripts/check win
+
+win-shots: ## pictures of the window in each state, in build/shots
+	@scripts/deps build test win
+	$(MAKE) --no-print-directory win
+	exec tests/win/shots
 
 format: ## put the sources into the project's format
 	@scripts/deps build
@@ -107,20 +123,29 @@ clean: ## remove build/ (not the cache of scripts/deps)
 # make tree TREE=name [OPTIONS="-Dfault=NAME"] [TARGETS="..."]: configure and compile build/<name>. A tree that was
 # configured with other options, another compiler or another prefix is made anew; a meson.build more or less is seen.
 tree:
-	@scripts/deps build
-	eval "$$(scripts/deps --env)"
+	@mkdir -p build
+	if [ "$(TREE)" = win ]; then
+		scripts/deps win
+		unset PKG_CONFIG_PATH
+		libraries=$$(scripts/deps --prefix win)
+	else
+		scripts/deps build
+		eval "$$(scripts/deps --env)"
+		libraries=$$PKG_CONFIG_PATH
+	fi
 	export CC=$(tree_cc)
 	dir=build/$(TREE) log=build/$(TREE).log
-	mkdir -p build
 	exec 8>"build/.$(TREE).lock"
 	flock 8
+	[ "$(TREE)" != win ] ||
+		sed "s|@ROOT@|$$PWD|; s|@PKG_CONFIG_LIBDIR@|$$libraries|" cross/mingw64.ini.in >build/mingw64.ini
 	fail() {
 		echo failed
 		{ grep -q '^FAILED' "$$log" && sed -n '/^FAILED/,$$p' "$$log" | awk 'NR <= 60' || tail -n 15 "$$log"; } >&2
 		echo "[build] $(TREE): failed, all of it is in $$log" >&2
 		exit 1
 	}
-	how="$$CC $(tree_options) $$PKG_CONFIG_PATH"
+	how="$$CC $(tree_options) $$libraries"
 	files=$$(find . -name meson.build -not -path './build/*' | sort)
 	if [ ! -f "$$dir/build.ninja" ] || [ "$$how" != "$$(cat "$$dir/.how" 2>/dev/null)" ]; then
 		rm -rf "$$dir"

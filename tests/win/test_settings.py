@@ -1,0 +1,375 @@
+"""
+The settings of the player's Windows: their order, what a failure at each step and a crash leave behind
+(nothing), and what hostile programs get from the service's pipe.
+"""
+
+import contextlib
+import re
+import subprocess
+
+import pytest
+from bed.topology import RELAY_IP
+from winbed.party import GUID, HOST
+from winbed.wine import find
+
+MAC = '02:11:22:33:44:55'
+MTU, METRIC = '1380', '1'
+OTHER_GUID = '{11111111-2222-3333-4444-555555555555}'
+
+# What a whole start does to Windows, and its end; without what only looks.
+START = [
+    'device disable',
+    'device enable',
+    f'tap start mac={MAC}',
+    f'ip route add {RELAY_IP}/32 via 192.168.11.1 dev uplink metric 93',
+    'ip set tap ipv4 mtu=1500>1380',
+    'ip set tap ipv6 mtu=1500>1380',
+    'ip set tap ipv4 metric=auto>1',
+    'ip set tap ipv4 default-routes=on>off',
+    'ip set tap ipv6 default-routes=on>off',
+]
+END = [
+    'ip set tap ipv6 default-routes=off>on',
+    'ip set tap ipv4 default-routes=off>on',
+    'ip set tap ipv4 metric=1>auto',
+    'ip set tap ipv6 mtu=1380>1500',
+    'ip set tap ipv4 mtu=1380>1500',
+    f'ip route del {RELAY_IP}/32 via 192.168.11.1 dev uplink',
+]
+WHOLE = ('prepare', GUID, MAC, 'pin', RELAY_IP, 'configure', MTU, METRIC)
+JOURNAL = 'drive_c/ProgramData/SoftLAN/journal.txt'
+LOG = 'drive_c/ProgramData/SoftLAN/log.txt'
+
+# Messages of the pipe: length, version 1, type, body.
+HELLO = '00060101' + '0001'
+PREPARE = '00300102' + GUID.encode().hex() + MAC.replace(':', '')
+PIN = '001f0103' + '04' + '01bb' + '00000000' + 'c633640a' + '00' * 12
+CONFIGURE = '00080104' + '0564' + '0001'
+CHECK = '00040105'
+END_REQUEST = '00040106'
+OK = '00040181'
+ERROR = re.compile(r'[0-9a-f]{4}0182([0-9a-f]{2})')
+INVALID, MALFORMED, BUSY = '01', '05', '11'  # numbers of base/err.h, in hexadecimal
+
+
+class Machine:
+    """The player's Windows, and the program that drives settings step by step."""
+
+    def __init__(self, lan):
+        self.lan = lan
+        self.exe = find(lan.wine.build, 'settings.exe')
+        self.journal = lan.wine.prefix / JOURNAL
+
+    def run(self, *steps) -> list:
+        """What each step said, as (name, result, rest)."""
+        done = self.lan.run_windows(self.exe, *steps, seconds=60)
+        assert done.returncode in (0, 9), done.stderr
+        return [said_of(line) for line in done.stdout.splitlines()]
+
+    def results(self, *steps) -> list:
+        return [(name, result) for name, result, _rest in self.run(*steps)]
+
+    def changes(self, since: int) -> list:
+        """What has been done to the machine; asking the driver for its address changes nothing."""
+        asking = ('tap open', 'tap get-mac', 'tap close', 'ip route get')
+        return [line for line in self.lan.wine.lines(since) if not line.startswith(asking)]
+
+    @contextlib.contextmanager
+    def waiting(self, *steps, name='settings'):
+        """The program at its step "wait"; a line to its stdin lets it go on."""
+        argv = self.lan.wine.argv(self.exe, *steps)
+        process = self.lan.start(name, HOST, argv, stdin=subprocess.PIPE)
+        try:
+            process.wait_line('^waiting', 30)
+            yield process
+        finally:
+            process.stdin.close()
+            self.lan.stop(name)
+
+    def mark(self) -> int:
+        return len(self.lan.wine.lines())
+
+    def assert_untouched(self):
+        assert self.lan.wine.settings() == {}
+        assert self.lan.network_address() == ''
+        assert not self.journal.exists()
+
+    def fresh_driver(self):
+        """The driver with its own address, so that the next start must restart it."""
+        self.lan.run_windows(self.exe, 'local', 'prepare', GUID, '02:00:00:00:00:01', 'close')
+
+
+def said_of(line: str) -> tuple:
+    name, _, rest = line.partition(': ')
+    result, _, rest = rest.partition(' ')
+    return name, result, rest
+
+
+@pytest.fixture(name='machine')
+def machine_fixture(lan):
+    machine = Machine(lan)
+    machine.fresh_driver()
+    machine.assert_untouched()
+    yield machine
+    lan.wine.fail_nothing()
+    machine.run('recover')
+    machine.assert_untouched()
+
+
+# ---- in the program's own process ----
+
+def test_order(machine):
+    since = machine.mark()
+    said = machine.run('local', *WHOLE, 'check', 'close')
+    assert [(name, result) for name, result, _ in said] == [
+        (name, '0') for name in ('local', 'prepare', 'pin', 'configure', 'check', 'close')]
+    assert 'pinned=1 borrowed=0 hold=1 reasserted=0' in said[4][2]
+    assert 'prefix=32 via=192.168.11.1' in said[4][2]
+    assert said[5][2] == ''
+    assert machine.changes(since) == START + END
+
+
+def test_no_restart_when_the_driver_has_the_address(machine):
+    machine.run('local', *WHOLE, 'close')
+    since = machine.mark()
+    machine.run('local', *WHOLE, 'close')
+    assert machine.changes(since) == START[3:] + END
+
+
+@pytest.mark.parametrize('step', START[3:], ids=lambda step: step.replace(' ', '-'))
+def test_failure_at_each_step(machine, step):
+    """A step that fails says so, and what was done before is undone; IPv6's MTU is best effort."""
+    machine.lan.wine.fail(step)
+    since = machine.mark()
+    said = machine.run('local', *WHOLE, 'close')
+    failed = [name for name, result, _ in said if result == 'PERMISSION']
+    if 'ipv6 mtu' in step:
+        assert failed == []
+    else:
+        assert failed[0] == ('pin' if step.startswith('ip route') else 'configure')
+    assert f'{step} -> failed' in machine.changes(since)
+    machine.assert_untouched()
+
+
+def test_restart_that_fails(machine):
+    machine.lan.wine.fail('device enable', '1+')
+    said = machine.run('local', 'prepare', GUID, MAC, 'close')
+    assert said[1][:2] == ('prepare', 'PERMISSION')
+    assert 'could not be restarted' in said[1][2]
+    machine.assert_untouched()
+
+
+def test_undo_that_fails(machine):
+    """What could not be put back is named, stays in the journal, and is undone by the next start."""
+    machine.lan.wine.fail('ip set tap ipv4 metric=1>auto')
+    said = machine.run('local', *WHOLE, 'close')
+    assert 'could not be put back: ipv4_metric' in said[-1][2]
+    assert machine.lan.wine.settings() == {'tap ipv4': ['1500', '1', 'fixed', 'on']}
+    assert machine.journal.exists()
+    assert machine.results('recover') == [('recover', '1')]
+    machine.assert_untouched()
+
+
+@pytest.mark.parametrize('steps', [3, 5, 8])
+def test_crash_then_recover(machine, steps):
+    machine.run('local', *WHOLE[:steps], 'die')
+    assert machine.journal.exists()
+    assert machine.lan.network_address() == MAC.replace(':', '')
+    said = machine.run('recover')
+    assert said == [('recover', {3: '1', 5: '2', 8: '7'}[steps], '')]
+    machine.assert_untouched()
+
+
+def test_next_start_restores_first(machine):
+    machine.run('local', *WHOLE, 'die')
+    since = machine.mark()
+    assert machine.results('local', 'close') == [('local', '0'), ('close', '0')]
+    assert machine.changes(since) == END
+    machine.assert_untouched()
+
+
+def test_crash_while_undoing(machine):
+    """Whatever order the crash leaves, what is still ours is put back, and what is not is left."""
+    machine.run('local', *WHOLE, 'die')
+    state = machine.lan.wine.state
+    state.write_text(state.read_text().replace('interface tap 4 1380 1 fixed off',
+                                               'interface tap 4 1400 1 fixed on'))
+    machine.run('recover')
+    assert machine.lan.wine.settings() == {'tap ipv4': ['1400', '25', 'auto', 'on']}
+    state.write_text(state.read_text().replace('tap 4 1400', 'tap 4 1500'))
+
+
+def test_damaged_journal(machine):
+    machine.run('local', *WHOLE, 'die')
+    text = machine.journal.read_bytes()
+    machine.journal.write_bytes(text.replace(b'1380', b'1390', 1))  # the IPv4 MTU's line
+    machine.run('recover')
+    assert machine.lan.wine.settings() == {'tap ipv4': ['1380', '25', 'auto', 'on']}
+    state = machine.lan.wine.state
+    state.write_text(state.read_text().replace('tap 4 1380', 'tap 4 1500'))
+
+
+def test_reassert(machine):
+    """Windows changes metric and routes at a reconnect: the check puts them back."""
+    state = machine.lan.wine.state
+    with machine.waiting('local', *WHOLE, 'wait', 'check', 'check', 'close') as process:
+        assert machine.results('local') == [('local', 'BUSY')]  # one at a time
+        text = state.read_text().replace('tap 4 1380 1 fixed', 'tap 4 1380 35 auto')
+        state.write_text(re.sub(r'^route .*\n', '', text, flags=re.MULTILINE))
+        process.stdin.write(b'\n')
+        process.stdin.flush()
+        first = process.wait_line('^check: (.*)', 15)[1]
+        second = process.wait_line('^check: .*\n+check: (.*)', 15)[1]
+        process.wait_line('^close: 0', 15)
+    assert 'pinned=1 borrowed=0 hold=1 reasserted=2' in first
+    assert 'pinned=1 borrowed=0 hold=1 reasserted=0' in second
+
+
+def test_borrowed_route(machine):
+    """A host route that is there already is used, and is there afterwards."""
+    state = machine.lan.wine.state
+    state.write_text(state.read_text() + f'route {RELAY_IP}/32 192.168.11.1 uplink 5\n')
+    said = machine.run('local', *WHOLE, 'check', 'close')
+    assert 'pinned=1 borrowed=1' in said[4][2]
+    assert machine.lan.wine.settings() == {
+        f'route {RELAY_IP}/32': ['192.168.11.1', 'uplink', '5']}
+    state.write_text('')
+
+
+def test_refusals(machine):
+    since = machine.mark()
+    said = machine.run('local', 'prepare', OTHER_GUID, MAC, 'prepare', GUID, '00:11:22:33:44:55',
+                       'pin', RELAY_IP, 'configure', MTU, METRIC, 'close')
+    assert [result for _, result, _ in said] == [
+        '0', 'NOTFOUND', 'INVALID', 'INVALID', 'INVALID', '0']
+    assert machine.changes(since) == []
+
+
+def test_journal_directory_that_is_none(machine):
+    directory = machine.journal.parent
+    aside = directory.with_name('aside')
+    directory.rename(aside)
+    directory.write_text('a file')
+    try:
+        assert machine.results('local') == [('local', 'PERMISSION')]
+    finally:
+        directory.unlink()
+        aside.rename(directory)
+
+
+# ---- through the service ----
+
+@pytest.fixture(name='service', scope='module')
+def service_fixture(lan):
+    exe = find(lan.wine.build, 'softlan-svc.exe')
+    assert lan.run_windows(exe, '--install', seconds=60).returncode == 0
+    yield exe
+    assert lan.run_windows(exe, '--remove', seconds=60).returncode == 0
+
+
+@pytest.mark.usefixtures('service')
+class TestService:
+    def test_whole(self, machine):
+        since = machine.mark()
+        said = machine.run('service', *WHOLE, 'check', 'close')
+        assert [result for _, result, _ in said] == ['0'] * 6
+        assert 'pinned=1 borrowed=0 hold=1' in said[4][2]
+        assert machine.changes(since) == START + END
+
+    def test_pipe_closes(self, machine):
+        """The caller crashes: everything is undone at once, and the next caller waits for that."""
+        since = machine.mark()
+        machine.run('service', *WHOLE, 'die')
+        machine.lan.wait_event(END[-1], since=since)
+        assert machine.results('service', 'close') == [('service', '0'), ('close', '0')]
+        machine.assert_untouched()
+
+    def test_failed_step_is_told(self, machine):
+        machine.lan.wine.fail('ip route add')
+        said = machine.run('service', *WHOLE[:5], 'pin', RELAY_IP, 'close')
+        assert [result for _, result, _ in said] == ['0', '0', 'PERMISSION', '0', '0']
+        assert 'host_route' in said[2][2]
+
+    def test_only_own_adapter(self, machine):
+        said = machine.run('service', 'prepare', OTHER_GUID, MAC, 'close')
+        assert [result for _, result, _ in said] == ['0', 'NOTFOUND', '0']
+
+    def test_second_caller(self, machine):
+        """A polite answer, and the first one's session goes on."""
+        with machine.waiting('service', *WHOLE, 'wait', 'close') as first:
+            (name, result, rest), = machine.run('service')
+            assert (name, result) == ('service', 'BUSY')
+            assert 'connected already' in rest
+            assert machine.lan.wine.settings()['tap ipv4'] == ['1380', '1', 'fixed', 'off']
+            first.stdin.write(b'\n')
+            first.stdin.flush()
+            first.wait_line('^close: 0', 15)
+
+    @pytest.mark.parametrize('message', [
+        '', '00', 'ff' * 700, HELLO[:-2], HELLO + '00', '00060201' + '0001', '00040163',
+        CHECK, PREPARE, PIN, CONFIGURE, END_REQUEST, OK,
+    ], ids=['empty', 'short', 'garbage', 'cut', 'trailing', 'version', 'unknown', 'check',
+            'prepare', 'pin', 'configure', 'end', 'reply'])
+    def test_bad_first_message(self, machine, message):
+        since = machine.mark()
+        said = machine.run('pipe', 'send', message, 'read', 'read', 'drop')
+        assert ERROR.match(said[2][2].removeprefix('reply '))
+        assert said[3][2] == 'closed'
+        assert machine.changes(since) == []
+
+    @pytest.mark.parametrize('size', ['1025', '4096', '200000'])
+    def test_huge_message(self, machine, size):
+        since = machine.mark()
+        machine.run('pipe', 'flood', size, 'read', 'drop')
+        assert machine.changes(since) == []
+        self.still_serves(machine)
+
+    @pytest.mark.parametrize('wrong', [HELLO, PIN.replace('c633640a', '7f000001'), CONFIGURE,
+                                       'ff' * 40])
+    def test_wrong_order_undoes(self, machine, wrong):
+        since = machine.mark()
+        said = machine.run('pipe', 'send', HELLO, 'read', 'send', PREPARE, 'read', 'send', wrong,
+                           'read', 'read', 'drop')
+        assert said[2][2] == said[4][2] == f'reply {OK}'
+        code = ERROR.match(said[6][2].removeprefix('reply '))[1]
+        assert code in (INVALID, MALFORMED)
+        assert said[7][2] == 'closed'
+        assert machine.changes(since) == START[:3]
+        machine.assert_untouched()
+
+    def test_no_reply_read(self, machine):
+        """A caller who asks and asks and never reads is cut off, and its work undone."""
+        machine.run('pipe', 'send', HELLO, *(['send', CHECK] * 20), 'drop')
+        self.still_serves(machine)
+
+    def test_silent_callers(self, machine):
+        """Who opens the pipe and says nothing keeps nobody else out."""
+        with machine.waiting('pipe', 'wait', name='silent-1'), \
+                machine.waiting('pipe', 'wait', name='silent-2'):
+            self.still_serves(machine)
+
+    def test_service_is_killed(self, machine, service):
+        """What the service leaves when it dies is restored when it starts, as at boot."""
+        lan = machine.lan
+        with machine.waiting('service', *WHOLE, 'wait'):
+            assert lan.run_windows('taskkill', '/f', '/im', 'softlan-svc.exe').returncode == 0
+        assert lan.wine.settings()['tap ipv4'] == ['1380', '1', 'fixed', 'off']
+        assert lan.run_windows(service, '--install', seconds=60).returncode == 0
+        machine.assert_untouched()
+
+    def test_service_is_stopped(self, machine, service):
+        """It undoes everything before it says that it has stopped."""
+        lan = machine.lan
+        with machine.waiting('service', *WHOLE, 'wait'):
+            assert lan.run_windows(service, '--remove', seconds=60).returncode == 0
+            machine.assert_untouched()
+        assert machine.results('service') == [('service', 'NOTFOUND')]
+        assert lan.run_windows(service, '--install', seconds=60).returncode == 0
+
+    def test_log(self, machine):
+        log = (machine.lan.wine.prefix / LOG).read_text()
+        assert re.search(r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ started, version', log, re.MULTILINE)
+        assert re.search(r'process \d+ of session \d+ begins', log)
+
+    def still_serves(self, machine):
+        assert machine.results('service', 'close') == [('service', '0'), ('close', '0')]
