@@ -17,6 +17,9 @@ PC = 'pc'              # where the adapter's traffic comes out: games run here
 ADAPTER = 'SoftLAN'
 WIRE_PORT, CABLE_PORT = 27001, 27002
 CLIENT = 'client-win'
+# Wine 8 now and then ends with 1 before it has started the program, without a word. None of ours does
+# that: each says why it fails.
+STARTS = 3
 IDENTITY = r'C:\softlan-test\identity.json'
 GUID = '{410EB49D-2381-4FE7-9B36-498E22619DF0}'
 PERMANENT_MAC = '00:ff:41:0e:b4:9d'
@@ -56,9 +59,22 @@ class WindowsParty(Party):
     # ---- Windows programs ----
 
     def start_windows(self, name: str, *command) -> Process:
-        return self.start(name, HOST, self.wine.argv(*command))
+        """A program that says something when it starts; see STARTS."""
+        for _ in range(STARTS):
+            process = self.start(name, HOST, self.wine.argv(*command))
+            process.wait_for(lambda: process.text() or process.status is not None, 60, name)
+            if process.status != 1 or process.text():
+                break
+        return process
 
     def run_windows(self, *command, seconds=30.0) -> subprocess.CompletedProcess:
+        for _ in range(STARTS):
+            done = self._run_windows(command, seconds)
+            if done.returncode != 1 or done.stdout or done.stderr:
+                break
+        return done
+
+    def _run_windows(self, command, seconds) -> subprocess.CompletedProcess:
         """Into files: what Wine leaves running in the background would hold a pipe open."""
         argv = in_namespace(self.ns(HOST), self.wine.argv(*command))
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
