@@ -13,6 +13,18 @@
 static const char *const level_names[] = {
     [LP_LOG_ERROR] = "error", [LP_LOG_WARNING] = "warning", [LP_LOG_INFO] = "info"};
 
+/* As stderr, there is one for the program. */
+static struct {
+    lp_log_sink_fn *line;
+    void *user;
+} sink;
+
+void lp_log_set_sink(lp_log_sink_fn *line, void *user)
+{
+    sink.line = line;
+    sink.user = user;
+}
+
 static void append(struct lp_log_line *line, const char *text)
 {
     size_t room = sizeof(line->text) - 1 - line->len;
@@ -59,6 +71,10 @@ void lp_log_end(const struct lp_log_line *line)
     char stamp[32] = "";
     const struct tm *utc = gmtime(&now);
 
+    if (sink.line != NULL) {
+        sink.line(sink.user, line->level, line->text);
+        return;
+    }
     /* a terminal that was stopped costs lines, not the party */
     if (!lp_output_takes(STDERR_FILENO))
         return;

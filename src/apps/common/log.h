@@ -32,4 +32,11 @@ void lp_log_end(const struct lp_log_line *line);
  */
 void lp_log_sentence(enum lp_log_level level, const char *prefix, const char *words);
 
+/*
+ * Where lines go instead of stderr, for a program that has none; set once, before the first line.
+ * `line` is called by whoever logs.
+ */
+typedef void lp_log_sink_fn(void *user, enum lp_log_level level, const char *line);
+void lp_log_set_sink(lp_log_sink_fn *line, void *user);
+
 #endif

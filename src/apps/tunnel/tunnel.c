@@ -182,6 +182,8 @@ static void on_event(void *user, const struct lp_node_event *event)
     if (tunnel->ending)
         return; /* the last line says why */
     lp_tunnel_log_event(tunnel, event);
+    if (tunnel->hooks->event != NULL)
+        tunnel->hooks->event(tunnel->user, event);
     tunnel->report_due = true;
     switch (event->kind) {
     case LP_NODE_EVENT_JOINED:

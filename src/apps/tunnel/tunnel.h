@@ -25,6 +25,8 @@ struct lp_tunnel;
 struct lp_tunnel_hooks {
     /* The relay's address is known (tunnel->relay), nothing was sent to it yet. */
     enum lp_exit (*resolved)(void *user);
+    /* Each event of the node, before anything is done about it. NULL: none. */
+    void (*event)(void *user, const struct lp_node_event *event);
     /* Each welcome. A failure (status other than OK, already said) ends the program. */
     enum lp_exit (*joined)(void *user, const struct lp_welcome *welcome);
     void (*gateway_changed)(void *user, uint32_t gateway_peer_id);
