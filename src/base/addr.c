@@ -30,15 +30,15 @@ char *lp_addr_format_ip(const struct lp_addr *addr, char text[LP_ADDR_TEXT_LEN])
 char *lp_addr_format(const struct lp_addr *addr, char text[LP_ADDR_TEXT_LEN])
 {
     char ip[LP_ADDR_TEXT_LEN];
-    char zone[16] = "";
+    char zone[12] = ""; /* "%4294967295" */
 
     lp_addr_format_ip(addr, ip);
     if (addr->scope != 0)
         snprintf(zone, sizeof(zone), "%%%u", (unsigned)addr->scope);
     if (addr->family == LP_ADDR_IPV6)
-        snprintf(text, LP_ADDR_TEXT_LEN, "[%.45s%s]:%u", ip, zone, (unsigned)addr->port);
+        snprintf(text, LP_ADDR_TEXT_LEN, "[%.39s%s]:%u", ip, zone, (unsigned)addr->port);
     else
-        snprintf(text, LP_ADDR_TEXT_LEN, "%.45s:%u", ip, (unsigned)addr->port);
+        snprintf(text, LP_ADDR_TEXT_LEN, "%.39s:%u", ip, (unsigned)addr->port);
     return text;
 }
 
