@@ -15,6 +15,7 @@
 
 #include "base/err.h"
 #include "platform/linux/errno.h"
+#include "platform/udp_batch.h"
 
 #define SOCKET_BUFFER_BYTES (4 << 20)
 
@@ -330,24 +331,15 @@ static unsigned split_slot(struct lp_udp *udp, struct lp_udp_rx rx[], unsigned c
 {
     struct mmsghdr *message = &udp->messages[udp->next];
     const struct lp_udp_slot *slot = &udp->slots[udp->next];
-    const uint8_t *bytes = slot->iov.iov_base;
     struct lp_udp_rx one = {.remote = addr_from(&slot->name)};
     size_t segment_len;
-    unsigned count = 0;
+    unsigned count;
 
     take_control(udp, &message->msg_hdr, &one, &segment_len);
-    if (segment_len == 0)
-        segment_len = message->msg_len;
     if ((message->msg_hdr.msg_flags & MSG_TRUNC) != 0)
         udp->next_offset = message->msg_len; /* longer than anything of ours: dropped */
-    while (count < capacity && udp->next_offset < message->msg_len) {
-        size_t left = message->msg_len - udp->next_offset;
-
-        one.bytes = bytes + udp->next_offset;
-        one.len = left < segment_len ? left : segment_len;
-        udp->next_offset += one.len;
-        rx[count++] = one;
-    }
+    count = lp_udp_split(slot->iov.iov_base, message->msg_len, segment_len, &udp->next_offset,
+                         &one, rx, capacity);
     if (udp->next_offset >= message->msg_len) {
         udp->next++;
         udp->next_offset = 0;

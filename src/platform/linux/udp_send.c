@@ -8,12 +8,10 @@
 
 #include "base/err.h"
 #include "platform/linux/errno.h"
-
-/* Limits of one GSO send: the kernel's UDP_MAX_SEGMENTS, and an IP packet's length. */
-#define GSO_SEGMENTS_MAX 64u
-#define GSO_BYTES_MAX    65000u
+#include "platform/udp_batch.h"
 
 struct outgoing {
+    int fd;
     union lp_sockaddr_ip name;
     socklen_t name_len;
     const struct lp_addr *local; /* NULL = the kernel's choice */
@@ -50,9 +48,9 @@ static void put_local(struct msghdr *header, const struct lp_addr *local)
 }
 
 /* One system call; segment_len 0 = no GSO. 0 or errno. */
-static int send_once(const struct lp_udp *udp, const struct outgoing *out, const uint8_t *bytes,
-                     size_t len, size_t segment_len)
+static int send_once(void *user, const uint8_t *bytes, size_t len, size_t segment_len)
 {
+    const struct outgoing *out = user;
     alignas(struct cmsghdr) uint8_t control[LP_UDP_CONTROL_LEN] = {0};
     struct iovec iov = {.iov_base = (void *)(uintptr_t)bytes, .iov_len = len};
     struct msghdr header = {
@@ -75,7 +73,7 @@ static int send_once(const struct lp_udp *udp, const struct outgoing *out, const
         put_cmsg(&header, SOL_UDP, UDP_SEGMENT, &gso_size, sizeof(gso_size));
     }
     for (;;) {
-        if (sendmsg(udp->fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
+        if (sendmsg(out->fd, &header, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0)
             return 0;
         if (errno != EINTR)
             return errno;
@@ -122,69 +120,30 @@ static int verdict(struct lp_udp *udp, int number, bool has_local)
     return lp_err_from_errno(number);
 }
 
-static int send_one_by_one(struct lp_udp *udp, const struct outgoing *out, const uint8_t *bytes,
-                           size_t len, size_t segment_len)
-{
-    for (size_t at = 0; at < len; at += segment_len) {
-        size_t part = len - at < segment_len ? len - at : segment_len;
-        int number = send_once(udp, out, bytes + at, part, 0);
-
-        /* after the first, a full queue is loss: the caller could not send the rest alone */
-        if (number != 0 && (at == 0 || number != EAGAIN))
-            return number;
-        if (number == EAGAIN)
-            return 0;
-    }
-    return 0;
-}
-
 /* A device without checksum offload answers EIO, an old kernel EINVAL or ENOPROTOOPT. */
-static int send_group(struct lp_udp *udp, const struct outgoing *out, const uint8_t *bytes,
-                      size_t len, size_t segment_len)
+static bool refuses_segments(int number)
 {
-    int number;
-
-    if (len <= segment_len)
-        return send_once(udp, out, bytes, len, 0);
-    if (!udp->gso)
-        return send_one_by_one(udp, out, bytes, len, segment_len);
-    number = send_once(udp, out, bytes, len, segment_len);
-    if (number != EIO && number != EINVAL && number != ENOPROTOOPT)
-        return number;
-    number = send_one_by_one(udp, out, bytes, len, segment_len);
-    if (number == 0)
-        udp->gso = false; /* the same octets went without: GSO it was */
-    return number;
+    return number == EIO || number == EINVAL || number == ENOPROTOOPT;
 }
+
+static const struct lp_udp_sender sender = {
+    .send = send_once,
+    .refuses_segments = refuses_segments,
+    .full = EAGAIN,
+};
 
 int lp_udp_send(struct lp_udp *udp, const struct lp_addr *local, const struct lp_addr *remote,
                 uint8_t ecn, const uint8_t *bytes, size_t len, size_t segment_len)
 {
-    struct outgoing out = {.ecn = ecn, .ipv6 = remote->family == LP_ADDR_IPV6};
-    size_t group_segments, group_len;
+    struct outgoing out = {.fd = udp->fd, .ecn = ecn, .ipv6 = remote->family == LP_ADDR_IPV6};
+    int err = lp_udp_check_send(udp->local.family, local, remote, len, segment_len);
+    int number;
 
-    if (remote->family != udp->local.family || len == 0 || segment_len == 0)
-        return LP_ERR_INVALID;
-    if (local != NULL && local->family != LP_ADDR_NONE) {
-        if (local->family != remote->family)
-            return LP_ERR_INVALID;
+    if (err < 0)
+        return err;
+    if (local != NULL && local->family != LP_ADDR_NONE)
         out.local = local;
-    }
-    if (len > segment_len && segment_len > GSO_BYTES_MAX)
-        return LP_ERR_RANGE;
     out.name_len = lp_udp_sockaddr(remote, &out.name);
-    group_segments = GSO_BYTES_MAX / segment_len;
-    if (group_segments > GSO_SEGMENTS_MAX)
-        group_segments = GSO_SEGMENTS_MAX;
-    group_len = group_segments > 0 ? group_segments * segment_len : len;
-    for (size_t at = 0; at < len; at += group_len) {
-        size_t part = len - at < group_len ? len - at : group_len;
-        int number = send_group(udp, &out, bytes + at, part, segment_len);
-
-        if (number == EAGAIN && at > 0)
-            return 0; /* as in send_one_by_one */
-        if (number != 0)
-            return verdict(udp, number, out.local != NULL);
-    }
-    return 0;
+    number = lp_udp_send_run(&sender, &out, &udp->gso, bytes, len, segment_len);
+    return verdict(udp, number, out.local != NULL);
 }

@@ -11,6 +11,7 @@
 
 #include "base/err.h"
 #include "platform/windows/errno.h"
+#include "platform/udp_batch.h"
 
 #define SOCKET_BUFFER_BYTES (4 << 20)
 
@@ -368,22 +369,13 @@ static void take_control(const struct lp_udp *udp, WSAMSG *message, struct lp_ud
 static unsigned split_slot(struct lp_udp *udp, struct lp_udp_rx rx[], unsigned capacity)
 {
     struct lp_udp_slot *slot = &udp->slots[udp->next];
-    const uint8_t *bytes = (const uint8_t *)slot->buffer.buf;
     struct lp_udp_rx one = {.remote = addr_from(&slot->name)};
     size_t segment_len;
-    unsigned count = 0;
+    unsigned count;
 
     take_control(udp, &slot->message, &one, &segment_len);
-    if (segment_len == 0)
-        segment_len = slot->len;
-    while (count < capacity && udp->next_offset < slot->len) {
-        size_t left = slot->len - udp->next_offset;
-
-        one.bytes = bytes + udp->next_offset;
-        one.len = left < segment_len ? left : segment_len;
-        udp->next_offset += one.len;
-        rx[count++] = one;
-    }
+    count = lp_udp_split((const uint8_t *)slot->buffer.buf, slot->len, segment_len,
+                         &udp->next_offset, &one, rx, capacity);
     if (udp->next_offset >= slot->len) {
         udp->next++;
         udp->next_offset = 0;

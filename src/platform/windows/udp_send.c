@@ -6,12 +6,10 @@
 
 #include "base/err.h"
 #include "platform/windows/errno.h"
-
-/* Limits of one USO send: as on Linux, and an IP packet's length. */
-#define USO_SEGMENTS_MAX 64u
-#define USO_BYTES_MAX    65000u
+#include "platform/udp_batch.h"
 
 struct outgoing {
+    SOCKET socket;
     union lp_sockaddr_ip name;
     int name_len;
     const struct lp_addr *local; /* NULL = the system's choice */
@@ -49,9 +47,9 @@ static void put_local(WSAMSG *message, const struct lp_addr *local)
 }
 
 /* One system call; segment_len 0 = no USO. 0 or the error. */
-static int send_once(const struct lp_udp *udp, const struct outgoing *out, const uint8_t *bytes,
-                     size_t len, size_t segment_len)
+static int send_once(void *user, const uint8_t *bytes, size_t len, size_t segment_len)
 {
+    const struct outgoing *out = user;
     alignas(WSACMSGHDR) uint8_t control[LP_UDP_CONTROL_LEN] = {0};
     WSABUF buffer = {.buf = (char *)(uintptr_t)bytes, .len = (ULONG)len};
     WSAMSG message = {
@@ -76,7 +74,7 @@ static int send_once(const struct lp_udp *udp, const struct outgoing *out, const
     }
     if (message.Control.len == 0)
         message.Control.buf = NULL;
-    return WSASendMsg(udp->socket, &message, 0, &sent, NULL, NULL) == 0 ? 0 : WSAGetLastError();
+    return WSASendMsg(out->socket, &message, 0, &sent, NULL, NULL) == 0 ? 0 : WSAGetLastError();
 }
 
 /*
@@ -118,39 +116,16 @@ static int verdict(struct lp_udp *udp, int number, bool has_local)
     return lp_err_from_win32((unsigned long)number);
 }
 
-static int send_one_by_one(struct lp_udp *udp, const struct outgoing *out, const uint8_t *bytes,
-                           size_t len, size_t segment_len)
+static bool refuses_segments(int number)
 {
-    for (size_t at = 0; at < len; at += segment_len) {
-        size_t part = len - at < segment_len ? len - at : segment_len;
-        int number = send_once(udp, out, bytes + at, part, 0);
-
-        /* after the first, a full queue is loss: the caller could not send the rest alone */
-        if (number != 0 && (at == 0 || number != WSAEWOULDBLOCK))
-            return number;
-        if (number == WSAEWOULDBLOCK)
-            return 0;
-    }
-    return 0;
+    return number == WSAEINVAL || number == WSAEOPNOTSUPP || number == WSAENOPROTOOPT;
 }
 
-static int send_group(struct lp_udp *udp, const struct outgoing *out, const uint8_t *bytes,
-                      size_t len, size_t segment_len)
-{
-    int number;
-
-    if (len <= segment_len)
-        return send_once(udp, out, bytes, len, 0);
-    if (!udp->uso)
-        return send_one_by_one(udp, out, bytes, len, segment_len);
-    number = send_once(udp, out, bytes, len, segment_len);
-    if (number != WSAEINVAL && number != WSAEOPNOTSUPP && number != WSAENOPROTOOPT)
-        return number;
-    number = send_one_by_one(udp, out, bytes, len, segment_len);
-    if (number == 0)
-        udp->uso = false; /* the same octets went without: USO it was */
-    return number;
-}
+static const struct lp_udp_sender sender = {
+    .send = send_once,
+    .refuses_segments = refuses_segments,
+    .full = WSAEWOULDBLOCK,
+};
 
 static bool is_unspecified(const struct lp_addr *addr)
 {
@@ -162,30 +137,19 @@ static bool is_unspecified(const struct lp_addr *addr)
 int lp_udp_send(struct lp_udp *udp, const struct lp_addr *local, const struct lp_addr *remote,
                 uint8_t ecn, const uint8_t *bytes, size_t len, size_t segment_len)
 {
-    struct outgoing out = {.ecn = ecn, .ipv6 = remote->family == LP_ADDR_IPV6};
-    size_t group_segments, group_len;
+    struct outgoing out = {
+        .socket = udp->socket,
+        .ecn = ecn,
+        .ipv6 = remote->family == LP_ADDR_IPV6,
+    };
+    int err = lp_udp_check_send(udp->local.family, local, remote, len, segment_len);
+    int number;
 
-    if (remote->family != udp->local.family || len == 0 || segment_len == 0)
-        return LP_ERR_INVALID;
-    if (local != NULL && local->family != LP_ADDR_NONE && local->family != remote->family)
-        return LP_ERR_INVALID;
+    if (err < 0)
+        return err;
     if (local != NULL && !is_unspecified(local))
         out.local = local;
-    if (len > segment_len && segment_len > USO_BYTES_MAX)
-        return LP_ERR_RANGE;
     out.name_len = lp_udp_sockaddr(remote, &out.name);
-    group_segments = USO_BYTES_MAX / segment_len;
-    if (group_segments > USO_SEGMENTS_MAX)
-        group_segments = USO_SEGMENTS_MAX;
-    group_len = group_segments > 0 ? group_segments * segment_len : len;
-    for (size_t at = 0; at < len; at += group_len) {
-        size_t part = len - at < group_len ? len - at : group_len;
-        int number = send_group(udp, &out, bytes + at, part, segment_len);
-
-        if (number == WSAEWOULDBLOCK && at > 0)
-            return 0; /* as in send_one_by_one */
-        if (number != 0)
-            return verdict(udp, number, out.local != NULL);
-    }
-    return 0;
+    number = lp_udp_send_run(&sender, &out, &udp->uso, bytes, len, segment_len);
+    return verdict(udp, number, out.local != NULL);
 }
