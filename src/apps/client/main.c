@@ -400,20 +400,14 @@ static enum lp_exit run(struct app *app)
 int main(int argc, char **argv)
 {
     static struct app app;
-    char why[LP_OPTION_WHY_LEN];
+    enum lp_exit status;
     int helper_status;
 
     if (lp_dhcp_is_event_helper(argc, argv, &helper_status))
         return helper_status;
     app.options.tap = "softlan0";
     lp_tunnel_options_defaults(&app.options.tunnel);
-    switch (lp_options_parse(&program, argc, argv, &app.options, why)) {
-    case LP_OPTIONS_DONE:
-        return LP_EXIT_OK;
-    case LP_OPTIONS_WRONG:
-        return (int)lp_tunnel_say(LP_EXIT_USAGE, why);
-    case LP_OPTIONS_RUN:
-        break;
-    }
+    if (!lp_options_begin(&program, argc, argv, &app.options, &status))
+        return (int)status;
     return (int)run(&app);
 }

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "apps/common/exit.h"
+#include "apps/common/log.h"
 #include "diag/text.h"
 
 #define HELP_COLUMN 30
@@ -204,6 +204,25 @@ enum lp_options_result lp_options_parse(const struct lp_program *program, int ar
         }
     }
     return LP_OPTIONS_RUN;
+}
+
+bool lp_options_begin(const struct lp_program *program, int argc, char **argv, void *values,
+                      enum lp_exit *ret_status)
+{
+    char why[LP_OPTION_WHY_LEN];
+
+    switch (lp_options_parse(program, argc, argv, values, why)) {
+    case LP_OPTIONS_DONE:
+        *ret_status = LP_EXIT_OK;
+        return false;
+    case LP_OPTIONS_WRONG:
+        lp_log_sentence(LP_LOG_ERROR, "", why);
+        *ret_status = LP_EXIT_USAGE;
+        return false;
+    case LP_OPTIONS_RUN:
+        break;
+    }
+    return true;
 }
 
 /* ---- help and man page ---- */

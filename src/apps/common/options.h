@@ -13,6 +13,8 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "apps/common/exit.h"
+
 #define LP_OPTION_WHY_LEN  256
 #define LP_OPTION_LIST_MAX 8
 
@@ -61,6 +63,12 @@ enum lp_options_result {
  * all. */
 enum lp_options_result lp_options_parse(const struct lp_program *program, int argc, char **argv,
                                         void *values, char why[LP_OPTION_WHY_LEN]);
+
+/*
+ * How main() begins: parses, and says what is wrong. True: go on; false: end with *ret_status.
+ */
+bool lp_options_begin(const struct lp_program *program, int argc, char **argv, void *values,
+                      enum lp_exit *ret_status);
 
 void lp_options_print_help(const struct lp_program *program, FILE *out);
 void lp_options_print_man(const struct lp_program *program, FILE *out);

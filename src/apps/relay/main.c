@@ -349,16 +349,10 @@ static enum lp_exit run(struct app *app)
 int main(int argc, char **argv)
 {
     static struct app app;
-    char why[LP_OPTION_WHY_LEN];
+    enum lp_exit status;
 
     lp_relay_options_defaults(&app.options);
-    switch (lp_options_parse(&lp_relay_program, argc, argv, &app.options, why)) {
-    case LP_OPTIONS_DONE:
-        return LP_EXIT_OK;
-    case LP_OPTIONS_WRONG:
-        return (int)say(LP_EXIT_USAGE, why);
-    case LP_OPTIONS_RUN:
-        break;
-    }
+    if (!lp_options_begin(&lp_relay_program, argc, argv, &app.options, &status))
+        return (int)status;
     return (int)run(&app);
 }

@@ -329,6 +329,41 @@ static void what_every_program_knows(void **state)
     }
 }
 
+/* Run says nothing, done prints and ends well, wrong is one error line and a usage error. */
+static void how_main_begins(void **state)
+{
+    static const struct {
+        const char *argument;
+        bool goes_on;
+        enum lp_exit status;
+        int fd;
+        const char *says;
+    } cases[] = {
+        {"--string=x", true, LP_EXIT_TRUST, STDERR_FILENO, NULL},
+        {"--help", false, LP_EXIT_OK, STDOUT_FILENO, "Usage: lanparty-test"},
+        {"--wrong", false, LP_EXIT_USAGE, STDERR_FILENO, " error: unknown option --wrong"},
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        char *argv[] = {"lanparty-test", (char *)(uintptr_t)cases[i].argument, NULL};
+        enum lp_exit status = LP_EXIT_TRUST; /* written when it ends only */
+        const char *text;
+        bool goes_on;
+
+        memset(&values, 0, sizeof(values));
+        bed_capture(cases[i].fd);
+        goes_on = lp_options_begin(&program, 2, argv, &values, &status);
+        text = bed_captured();
+        assert_int_equal(goes_on, cases[i].goes_on);
+        assert_int_equal(status, cases[i].status);
+        if (cases[i].says == NULL)
+            assert_string_equal(text, "");
+        else
+            assert_non_null(strstr(text, cases[i].says));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -345,6 +380,7 @@ int main(void)
         cmocka_unit_test(help_tells_every_option),
         cmocka_unit_test(man_page_tells_every_option),
         cmocka_unit_test(what_every_program_knows),
+        cmocka_unit_test(how_main_begins),
     };
 
     return cmocka_run_group_tests(tests, bed_up, bed_down);
