@@ -213,10 +213,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static struct party party;
+    static const struct lp_fdb_salt salt = {.factor = 0x9e3779b97f4a7c15};
     struct lp_wire_reader r = lp_wire_reader_init(data, size);
 
     party.now_ns = LP_NS_PER_S;
-    lp_room_init(&party.room, ROOM_ID, "fuzz", 1380);
+    lp_room_init(&party.room, ROOM_ID, "fuzz", 1380, &salt);
     for (unsigned i = 0; i < MEMBERS; i++)
         join(&party, i);
     while (lp_wire_reader_left(&r) >= 2) {

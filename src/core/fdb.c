@@ -18,10 +18,10 @@ struct lp_fdb_entry {
     UT_hash_handle hh;
 };
 
-void lp_fdb_init(struct lp_fdb *fdb, size_t capacity)
+void lp_fdb_init(struct lp_fdb *fdb, size_t capacity, const struct lp_fdb_salt *salt)
 {
     assert(capacity > 0);
-    *fdb = (struct lp_fdb){.capacity = capacity};
+    *fdb = (struct lp_fdb){.capacity = capacity, .salt = *salt};
 }
 
 void lp_fdb_deinit(struct lp_fdb *fdb)
@@ -34,7 +34,8 @@ static struct lp_fdb_entry *find(const struct lp_fdb *fdb, const struct lp_mac *
     uint64_t key = lp_mac_key(mac);
     struct lp_fdb_entry *entry;
 
-    HASH_FIND(hh, fdb->by_mac, &key, sizeof(key), entry);
+    HASH_FIND_BYHASHVALUE(hh, fdb->by_mac, &key, sizeof(key), lp_fdb_hash(&fdb->salt, mac),
+                          entry);
     return entry;
 }
 
@@ -86,7 +87,8 @@ static int add_entry(struct lp_fdb *fdb, const struct lp_mac *mac, uint64_t now_
         return LP_ERR_NOMEM;
     entry->key = lp_mac_key(mac);
     entry->seen_ns = now_ns;
-    HASH_ADD(hh, fdb->by_mac, key, sizeof(entry->key), entry);
+    HASH_ADD_BYHASHVALUE(hh, fdb->by_mac, key, sizeof(entry->key), lp_fdb_hash(&fdb->salt, mac),
+                         entry);
     if (entry->hh.tbl == NULL) {
         free(entry);
         return LP_ERR_NOMEM;

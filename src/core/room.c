@@ -32,12 +32,13 @@ unsigned lp_peer_set_count(const struct lp_peer_set *set)
     return count;
 }
 
-void lp_room_init(struct lp_room *room, uint32_t id, const char *code, unsigned mtu)
+void lp_room_init(struct lp_room *room, uint32_t id, const char *code, unsigned mtu,
+                  const struct lp_fdb_salt *salt)
 {
     assert(strlen(code) <= LP_ROOM_CODE_MAX);
     *room = (struct lp_room){.id = id, .mtu = mtu};
     snprintf(room->code, sizeof(room->code), "%s", code);
-    lp_fdb_init(&room->fdb, LP_FDB_CAPACITY);
+    lp_fdb_init(&room->fdb, LP_FDB_CAPACITY, salt);
 }
 
 void lp_room_deinit(struct lp_room *room)

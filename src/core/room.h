@@ -98,7 +98,8 @@ struct lp_room {
     struct lp_fdb fdb;
 };
 
-void lp_room_init(struct lp_room *room, uint32_t id, const char *code, unsigned mtu);
+void lp_room_init(struct lp_room *room, uint32_t id, const char *code, unsigned mtu,
+                  const struct lp_fdb_salt *salt);
 /* Every member must have been removed. */
 void lp_room_deinit(struct lp_room *room);
 bool lp_room_is_empty(const struct lp_room *room);

@@ -54,11 +54,13 @@ static struct lp_relay_room *find_room(struct lp_relay *relay, const char *code)
 static struct lp_relay_room *create_room(struct lp_relay *relay, const char *code, unsigned mtu)
 {
     struct lp_relay_room *room = calloc(1, sizeof(*room));
+    struct lp_fdb_salt salt;
     struct lp_relay_event event = {.kind = LP_RELAY_ROOM_CREATED, .name = "", .text = ""};
 
     if (room == NULL)
         return NULL;
-    lp_room_init(&room->room, ++relay->last_room_id, code, mtu);
+    relay->config.random(relay->config.user, &salt, sizeof(salt));
+    lp_room_init(&room->room, ++relay->last_room_id, code, mtu, &salt);
     HASH_ADD_KEYPTR(by_code, relay->rooms, room->room.code, strlen(room->room.code), room);
     if (room->by_code.tbl == NULL) {
         lp_room_deinit(&room->room);

@@ -7,11 +7,13 @@
 
 #include "party.h"
 
+static const struct lp_fdb_salt salt = {.factor = 0x9e3779b97f4a7c15};
+
 static void a_new_room_is_empty(void **state)
 {
     struct lp_room room;
 
-    lp_room_init(&room, 5, "party-1", 1380);
+    lp_room_init(&room, 5, "party-1", 1380, &salt);
     assert_true(lp_room_is_empty(&room));
     assert_string_equal(room.code, "party-1");
     assert_int_equal(room.mtu, 1380);
@@ -96,7 +98,7 @@ static void a_gateway_finds_a_slot_in_a_full_room(void **state)
     struct lp_room room;
     unsigned added = 0;
 
-    lp_room_init(&room, 1, "full", 1380);
+    lp_room_init(&room, 1, "full", 1380, &salt);
     for (unsigned i = 0; i < LP_ROOM_SLOTS; i++) {
         clients[i] =
             (struct lp_member){.role = LP_ROLE_CLIENT, .mac = {{0x02, 0, 0, 1, 0, (uint8_t)i}}};
@@ -151,7 +153,7 @@ static void the_only_seat_is_taken_over(void **state)
     struct lp_limits limits = default_limits();
     struct lp_room room;
 
-    lp_room_init(&room, 1, "one", 1380);
+    lp_room_init(&room, 1, "one", 1380, &salt);
     assert_int_equal(lp_room_add(&room, &members[0], &limits, 1, T0), 0);
     for (unsigned i = 0; i < 100; i++) {
         members[(i + 1) % 2] = (struct lp_member){0};
