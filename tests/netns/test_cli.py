@@ -406,11 +406,13 @@ def test_cable_pulled(open_party):
     """At the switch, and the interface itself: said once, and it goes on by itself."""
     party = open_party
     gateway = party.running['gateway']
-    for host, interface, gone, back in (
-            ('lan', 'sw-gw', 'lan0 has no carrier: check the cable', 'lan0 has its carrier back'),
-            ('gw', 'lan0', 'the LAN interface went down or away', 'the LAN interface is back')):
+    for host, interface, gone, remedy, back in (
+            ('lan', 'sw-gw', 'lan0 has no carrier', 'check the cable', 'lan0 has its carrier back'),
+            ('gw', 'lan0', 'the LAN interface went down or away',
+             "lan0 is down: bring it up with 'ip link set lan0 up'$", 'the LAN interface is back')):
         run(party.ns(host), ['ip', 'link', 'set', interface, 'down'])
         gateway.wait_line(gone, 5)
+        gateway.wait_line(remedy, 5)
         run(party.ns(host), ['ip', 'link', 'set', interface, 'up'])
         gateway.wait_line(back, 5)
         still_plays(party)

@@ -51,28 +51,39 @@ static void log_joined(const struct lp_tunnel *tunnel, const struct lp_node_even
         lp_log(LP_LOG_INFO, "the party's gateway is not there yet: waiting for it");
 }
 
+/* Final: the program ends with it. Later on it runs, and what stands in the way may go away. */
 static void log_rejected(const struct lp_node_event *event)
 {
+    char sentence[256];
     struct lp_log_line line;
 
-    lp_log_begin(&line, event->final ? LP_LOG_ERROR : LP_LOG_WARNING,
-                 lp_reject_text(event->reject_code));
+    snprintf(sentence, sizeof(sentence), "%s%s",
+             event->final ? "" : "not let back into the room, trying again: ",
+             lp_reject_text(event->reject_code));
+    lp_log_begin(&line, event->final ? LP_LOG_ERROR : LP_LOG_WARNING, sentence);
     lp_log_field(&line, "code", lp_reject_name(event->reject_code));
     lp_log_field(&line, "relay_says", event->text);
     lp_log_end(&line);
 }
 
+/* Once it was accepted, the options were right: it is the relay that has changed. */
 static void log_refused(const struct lp_node_event *event)
 {
+    static const char first[] = "Is it the right relay? Its operator knows its fingerprint "
+                                "(--relay-pin); a certificate "
+                                "for another name needs --server-name";
+    static const char later[] =
+        "Was its certificate changed? Its operator knows; a new fingerprint needs a new start "
+        "with --relay-pin";
     char sentence[1024];
 
-    snprintf(
-        sentence, sizeof(sentence),
-        "%.600s. Is it the right relay? Its operator knows its fingerprint (--relay-pin); a "
-        "certificate for another name needs --server-name",
-        event->text);
-    lp_log_sentence(event->final ? LP_LOG_ERROR : LP_LOG_WARNING,
-                    "the relay is not accepted: ", sentence);
+    snprintf(sentence, sizeof(sentence), "%.600s. %s", event->text,
+             event->final ? first : later);
+    if (event->final)
+        lp_log_sentence(LP_LOG_ERROR, "the relay is not accepted: ", sentence);
+    else
+        lp_log_sentence(LP_LOG_WARNING,
+                        "the relay is not accepted any more, trying again: ", sentence);
 }
 
 static void log_peer(const struct lp_node_event *event, const char *what)

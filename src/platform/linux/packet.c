@@ -217,8 +217,7 @@ static int check_interface(const char *name, struct lp_nl_link *ret_link, char *
     if (err < 0)
         return err;
     if ((link.flags & IFF_UP) == 0)
-        return lp_why(LP_ERR_CONFIG, why,
-                      "%s is down: bring it up with 'ip link set %s up' and start again",
+        return lp_why(LP_ERR_CONFIG, why, "%s is down: bring it up with 'ip link set %s up'",
                       link.name, link.name);
     if (!link.carrier)
         return lp_why(LP_ERR_CONFIG, why,
