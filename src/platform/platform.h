@@ -159,6 +159,13 @@ int lp_link_open_tap(struct uv_loop_s *loop, const struct lp_tap_options *option
                      char why[LP_WHY_LEN]);
 
 /*
+ * Linux: whether lp_link_open_tap could open a TAP of that name now; what it would refuse is said
+ * before anything is done. An interface that does not exist is not made. Elsewhere
+ * LP_ERR_UNSUPPORTED.
+ */
+int lp_link_check_tap(const char *name, char why[LP_WHY_LEN]);
+
+/*
  * A packet socket on a wired Ethernet interface, promiscuous, own frames not captured again.
  * Refuses (why names cause and remedy): no such interface, not Ethernet, no valid MAC, Wi-Fi,
  * down, no carrier, loopback, promiscuous mode refused.

@@ -155,17 +155,24 @@ static void close_adapter(struct app *app)
     lp_driver_close_link(app->tunnel.driver);
 }
 
-static int open_adapter(struct app *app, char why[LP_WHY_LEN])
+/* The option for another name, where that helps. Returns `err`. */
+static int name_remedy(int err, char why[LP_WHY_LEN])
 {
     static const char remedy[] = " (--tap NAME)";
-    char dns_why[LP_WHY_LEN], mac[LP_MAC_TEXT_LEN];
-    int err = lp_driver_open_link(app->tunnel.driver, open_tap, app, why);
 
     if ((err == LP_ERR_BUSY || err == LP_ERR_EXISTS) &&
         strlen(why) + sizeof(remedy) <= LP_WHY_LEN)
         strcat(why, remedy);
+    return err;
+}
+
+static int open_adapter(struct app *app, char why[LP_WHY_LEN])
+{
+    char dns_why[LP_WHY_LEN], mac[LP_MAC_TEXT_LEN];
+    int err = lp_driver_open_link(app->tunnel.driver, open_tap, app, why);
+
     if (err < 0)
-        return err;
+        return name_remedy(err, why);
     if (lp_interface_refuse_default_route(app->options.tap, dns_why) < 0)
         lp_log_sentence(LP_LOG_WARNING, "", dns_why);
     lp_log(LP_LOG_INFO, "adapter %s is up: MAC %s, MTU %u", app->options.tap,
@@ -217,8 +224,14 @@ static enum lp_exit on_resolved(void *user)
 {
     struct app *app = user;
     char why[LP_WHY_LEN];
-    int err = pin_route(app, why);
+    int err = lp_link_check_tap(app->options.tap, why);
 
+    /* nobody takes a seat in the room who then cannot play */
+    if (err < 0) {
+        name_remedy(err, why);
+        return lp_tunnel_say(LP_EXIT_RESOURCE, why);
+    }
+    err = pin_route(app, why);
     /* who may not set a route may not make an adapter either: better said before joining */
     if (err == LP_ERR_PERMISSION)
         return lp_tunnel_say(LP_EXIT_RESOURCE, why);

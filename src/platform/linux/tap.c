@@ -201,28 +201,41 @@ static void set_offloads(int fd)
         ioctl(fd, TUNSETOFFLOAD, tso);
 }
 
-/* Makes or takes the device; link->name and link->index are set. */
-static int attach(struct lp_link *link, const char *name, char *why)
+static int check_name(const char *name, char *why)
 {
-    struct ifreq request = {.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
-    struct lp_nl_link now;
-    int header_len = sizeof(struct virtio_net_hdr);
-    int err;
-
     if (name[0] == '\0' || strlen(name) >= LP_IF_NAME_LEN)
         return lp_why(LP_ERR_INVALID, why, "'%.32s' is no interface name: 1 to %d characters",
                       name, LP_IF_NAME_LEN - 1);
-    err = save_existing(name, &link->saved, why);
+    return 0;
+}
+
+/* Makes the device or takes one of that name. *ret_request has the name that it got. */
+static int take_device(int fd, const char *name, struct ifreq *ret_request, char *why)
+{
+    *ret_request = (struct ifreq){.ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR};
+    memcpy(ret_request->ifr_name, name, strlen(name));
+    return ioctl(fd, TUNSETIFF, ret_request) == 0 ? 0 : why_not_attached(errno, name, why);
+}
+
+/* Makes or takes the device; link->name and link->index are set. */
+static int attach(struct lp_link *link, const char *name, char *why)
+{
+    struct ifreq request;
+    struct lp_nl_link now;
+    int header_len = sizeof(struct virtio_net_hdr);
+    int err = check_name(name, why);
+
+    if (err == 0)
+        err = save_existing(name, &link->saved, why);
     if (err < 0)
         return err;
     link->fd = open_device(why);
     if (link->fd < 0)
         return link->fd;
-    memcpy(request.ifr_name, name, strlen(name));
-    if (ioctl(link->fd, TUNSETIFF, &request) != 0) {
-        err = errno;
+    err = take_device(link->fd, name, &request, why);
+    if (err < 0) {
         link->saved.existed = false; /* not ours: nothing to restore */
-        return why_not_attached(err, name, why);
+        return err;
     }
     memcpy(link->name, request.ifr_name, sizeof(link->name) - 1);
     if (ioctl(link->fd, TUNSETVNETHDRSZ, &header_len) != 0)
@@ -235,6 +248,27 @@ static int attach(struct lp_link *link, const char *name, char *why)
                       link->name);
     link->index = now.index;
     return 0;
+}
+
+/* Only taking one that exists shows whether somebody has it; it is given back at once. */
+int lp_link_check_tap(const char *name, char why[LP_WHY_LEN])
+{
+    struct lp_link_saved saved = {.existed = false};
+    struct ifreq request;
+    int err = check_name(name, why);
+    int fd;
+
+    if (err == 0)
+        err = save_existing(name, &saved, why);
+    if (err < 0)
+        return err;
+    fd = open_device(why);
+    if (fd < 0)
+        return fd;
+    if (saved.existed)
+        err = take_device(fd, name, &request, why);
+    close(fd);
+    return err;
 }
 
 static int set_up_tap(struct lp_link *link, const struct lp_tap_options *options, char *why)

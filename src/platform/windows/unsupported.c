@@ -9,6 +9,12 @@ static int unsupported(const char *what, const char *instead, char *why)
                   instead);
 }
 
+int lp_link_check_tap(const char *name, char why[LP_WHY_LEN])
+{
+    (void)name;
+    return unsupported("an adapter is not checked before it is opened", "open it", why);
+}
+
 int lp_link_open_packet(struct uv_loop_s *loop, const char *interface, lp_ready_fn *ready,
                         void *user, struct lp_link **ret_link, char why[LP_WHY_LEN])
 {

@@ -82,7 +82,7 @@ static void tap_refused(const char *name, int expected, const char *cause, const
     struct lp_tap_options options = {
         .name = name, .mac = bed_mac("02:00:00:00:00:01"), .mtu = 1380};
     struct lp_link *link = NULL;
-    char why[LP_WHY_LEN] = "";
+    char why[LP_WHY_LEN] = "", looked[LP_WHY_LEN] = "";
     uv_loop_t loop;
 
     uv_loop_init(&loop);
@@ -91,6 +91,9 @@ static void tap_refused(const char *name, int expected, const char *cause, const
     if (strstr(why, cause) == NULL || strstr(why, remedy) == NULL)
         fail_msg("neither '%s' nor '%s' in: %s", cause, remedy, why);
     bed_close_loop(&loop);
+    /* and the same before it is tried */
+    assert_int_equal(lp_link_check_tap(name, looked), expected);
+    assert_string_equal(looked, why);
 }
 
 static void taps_that_cannot_be_had(void **state)
@@ -122,6 +125,23 @@ static void taps_that_cannot_be_had(void **state)
     bed_run("mount -t tmpfs none /dev/net");
     tap_refused("rb0", LP_ERR_UNSUPPORTED, "/dev/net/tun is missing", "modprobe tun");
     bed_run("umount /dev/net");
+}
+
+/* A look changes nothing: none is made, and one that exists stays what it was. */
+static void a_look_at_a_tap_leaves_it_alone(void **state)
+{
+    char why[LP_WHY_LEN];
+
+    (void)state;
+    assert_int_equal(lp_link_check_tap("rl0", why), 0);
+    bed_run("! ip link show rl0 2>/dev/null");
+    bed_run("ip tuntap add dev rl0 mode tap && "
+            "ip link set rl0 address 02:00:00:00:00:77 mtu 1400 up");
+    assert_int_equal(lp_link_check_tap("rl0", why), 0);
+    bed_run("ip link show rl0 | grep -q 'mtu 1400 ' && "
+            "ip link show rl0 | grep -q 02:00:00:00:00:77 && ip link show rl0 | grep -q ',UP'");
+    assert_int_equal(lp_link_check_tap("rl0", why), 0); /* and free again */
+    bed_run("ip link del rl0");
 }
 
 static void adapters_are_listed_on_windows_only(void **state)
@@ -310,6 +330,7 @@ int main(void)
         cmocka_unit_test(interfaces_that_a_gateway_cannot_use),
         cmocka_unit_test(wifi_is_refused),
         cmocka_unit_test(taps_that_cannot_be_had),
+        cmocka_unit_test(a_look_at_a_tap_leaves_it_alone),
         cmocka_unit_test(adapters_are_listed_on_windows_only),
         cmocka_unit_test(an_mtu_that_the_kernel_refuses_leaves_no_tap),
         cmocka_unit_test(bridges_that_are_none),
