@@ -3,8 +3,6 @@ The Windows client under Wine, against the Linux relay and gateway. Root only:
 /usr/bin/python3 -m pytest tests/win [--build DIR] [--win-build DIR].
 """
 
-import os
-import signal
 import sys
 from pathlib import Path
 
@@ -14,52 +12,19 @@ sys.dont_write_bytecode = True
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent / 'netns')]
 
+from bed.session import (  # noqa: E402, F401
+    add_build_option, kept, pytest_collection_modifyitems, pytest_configure, pytest_runtest_makereport)
 from winbed.party import WindowsParty  # noqa: E402
-
-REPOSITORY = HERE.parents[1]
-up_now = []  # parties, for the logs of a test that fails
 
 
 def pytest_addoption(parser):
-    parser.addoption('--build', type=Path, default=REPOSITORY / 'build/release',
-                     help='build directory with the Linux programs (default: build/release)')
-    parser.addoption('--win-build', type=Path, default=REPOSITORY / 'build/win',
-                     help='build directory with the Windows programs (default: build/win)')
-
-
-def pytest_configure(config):
-    def interrupted(_number, _frame):
-        raise KeyboardInterrupt
-    # So that what is up is taken down again on a SIGTERM too.
-    for number in signal.SIGTERM, signal.SIGHUP:
-        signal.signal(number, interrupted)
-
-
-def pytest_collection_modifyitems(items):
-    if os.geteuid() != 0:
-        for item in items:
-            item.add_marker(pytest.mark.skip(reason='network namespaces need root'))
-
-
-@pytest.hookimpl(hookwrapper=True)
-def pytest_runtest_makereport(item, call):
-    report = (yield).get_result()
-    if report.failed:
-        for party in up_now:
-            report.sections.append(('what the programs said', party.log_tails()))
-            report.sections.append(('what was done to Windows', '\n'.join(party.wine.lines()[-60:])))
+    add_build_option(parser, '--build', 'build/release', 'the Linux programs')
+    add_build_option(parser, '--win-build', 'build/win', 'the Windows programs')
 
 
 @pytest.fixture(scope='module')
 def lan(request):
     """The party's LAN and Wine with the adapter, and no relay, gateway or client yet."""
     option = request.config.getoption
-    party = WindowsParty(option('--build'), option('--win-build'))
-    up_now.append(party)
-    try:
-        party.up()
+    with kept(WindowsParty(option('--build'), option('--win-build'))) as party:
         yield party
-    finally:
-        up_now.remove(party)
-        problems = party.down()
-    assert problems == []

@@ -142,6 +142,10 @@ class Party:
                 tails.append('\n'.join([f'---- {path.name}', *text]))
         return '\n'.join(tails)
 
+    def sections(self) -> list:
+        """What a test that fails shows: (title, text)."""
+        return [('what the programs said', self.log_tails())]
+
     # ---- the programs under test ----
 
     def start_relay(self, *options, name='relay', port=RELAY_PORT) -> Process:

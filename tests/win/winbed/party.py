@@ -58,6 +58,9 @@ class WindowsParty(Party):
 
     # ---- Windows programs ----
 
+    def sections(self) -> list:
+        return [*super().sections(), ('what was done to Windows', '\n'.join(self.wine.lines()[-60:]))]
+
     def start_windows(self, name: str, *command) -> Process:
         """A program that says something when it starts; see STARTS."""
         for _ in range(STARTS):
