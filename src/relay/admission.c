@@ -364,6 +364,7 @@ static void join(struct lp_session *session, const struct lp_hello *hello, uint6
         lp_quic_close(session->conn, LP_QUIC_APP_PROTOCOL_ERROR, "joining failed");
         return;
     }
+    lp_quic_admit(session->conn);
     event = lp_session_event(session, resumes ? LP_RELAY_PEER_RESUMED : LP_RELAY_PEER_JOINED);
     lp_relay_emit(relay, &event);
 }

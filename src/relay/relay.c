@@ -11,6 +11,8 @@
 /* Second pieces wait 500 ms at most; they are only counted late when looked at this rarely. */
 #define HOUSEKEEPING_NS LP_NS_PER_S
 
+#define REFUSALS_TOLD_NS LP_NS_PER_S
+
 void lp_relay_config_defaults(struct lp_relay_config *config)
 {
     *config = (struct lp_relay_config){
@@ -18,6 +20,7 @@ void lp_relay_config_defaults(struct lp_relay_config *config)
         .max_clients = LP_RELAY_MAX_CLIENTS_DEFAULT,
         .max_peers = LP_RELAY_MAX_PEERS_DEFAULT,
         .max_rooms = LP_RELAY_MAX_ROOMS_DEFAULT,
+        .max_joining = LP_RELAY_MAX_JOINING_DEFAULT,
         .pool_packets = LP_RELAY_POOL_PACKETS_DEFAULT,
         .limits =
             {
@@ -207,6 +210,7 @@ int lp_relay_new(const struct lp_relay_config *config, struct lp_relay **ret_rel
         .loop_id = config->loop_id,
         .require_retry = true,
         .max_connections = config->max_peers,
+        .max_waiting = config->max_joining,
         .tls = config->tls,
         .keep_alive_ns = LP_QUIC_KEEP_ALIVE_NS,
         .random = on_random,
@@ -274,10 +278,22 @@ void lp_relay_on_writable(struct lp_relay *relay, uint64_t now_ns)
     lp_quic_on_writable(relay->quic, now_ns);
 }
 
+static uint64_t untold_refusals(const struct lp_relay *relay, struct lp_addr *ret_latest)
+{
+    struct lp_quic_refusals refusals;
+
+    lp_quic_refusals(relay->quic, &refusals);
+    *ret_latest = refusals.latest;
+    return refusals.count - relay->refusals_told;
+}
+
 uint64_t lp_relay_next_deadline(const struct lp_relay *relay)
 {
     uint64_t deadline = lp_quic_next_deadline(relay->quic);
+    struct lp_addr latest;
 
+    if (untold_refusals(relay, &latest) > 0)
+        deadline = lp_time_min(deadline, relay->refusals_ns);
     if (relay->sessions != NULL)
         deadline = lp_time_min(deadline, relay->housekeeping_ns);
     return deadline;
@@ -301,9 +317,25 @@ static void housekeeping(struct lp_relay *relay, uint64_t now_ns)
     relay->housekeeping_ns = next_ns;
 }
 
+/* The first at once, then what came in a second as one number: a flood must not fill the log. */
+static void tell_refusals(struct lp_relay *relay, uint64_t now_ns)
+{
+    struct lp_relay_event event = {.kind = LP_RELAY_SOURCE_REFUSED, .room = "", .name = ""};
+    uint64_t count = untold_refusals(relay, &event.remote);
+
+    if (count == 0 || now_ns < relay->refusals_ns)
+        return;
+    event.text = "";
+    event.count = (unsigned)count;
+    lp_relay_emit(relay, &event);
+    relay->refusals_told += count;
+    relay->refusals_ns = lp_time_add(now_ns, REFUSALS_TOLD_NS);
+}
+
 void lp_relay_on_deadline(struct lp_relay *relay, uint64_t now_ns)
 {
     lp_quic_on_deadline(relay->quic, now_ns);
+    tell_refusals(relay, now_ns);
     if (now_ns >= relay->housekeeping_ns)
         housekeeping(relay, now_ns);
 }

@@ -6,7 +6,8 @@
  * A loop turn: lp_relay_receive for each payload, lp_relay_on_deadline when due, then one
  * lp_relay_flush, which sends what every touched peer got in this turn.
  *
- * Limits: max_peers connections, max_rooms rooms, max_clients a room; every queue is bounded
+ * Limits: max_peers connections, of which max_joining of one source may be in no room (IPv4
+ * address, IPv6 /64), max_rooms rooms, max_clients a room; every queue is bounded
  * (core/egress.h). The relay owns rooms, sessions and its QUIC endpoint.
  */
 #ifndef LP_RELAY_RELAY_H
@@ -30,6 +31,7 @@
 #define LP_RELAY_MAX_CLIENTS_LIMIT    255
 #define LP_RELAY_MAX_PEERS_DEFAULT    1024
 #define LP_RELAY_MAX_ROOMS_DEFAULT    256
+#define LP_RELAY_MAX_JOINING_DEFAULT  32 /* twice a full room behind one NAT */
 #define LP_RELAY_POOL_PACKETS_DEFAULT 65536
 #define LP_RELAY_BROADCAST_BURST      64
 #define LP_RELAY_BROADCAST_RATE       32
@@ -49,6 +51,7 @@ enum lp_relay_event_kind {
     LP_RELAY_NOTICE_LOST,    /* text: a best-effort notice could not be queued */
     LP_RELAY_ROOM_CREATED,
     LP_RELAY_ROOM_REMOVED,
+    LP_RELAY_SOURCE_REFUSED, /* count connections since the last, remote: the latest */
 };
 
 /* For logs. Everything is borrowed for the call; text from peers is not escaped yet. */
@@ -79,6 +82,7 @@ struct lp_relay_config {
     unsigned max_clients;
     unsigned max_peers;
     unsigned max_rooms;
+    unsigned max_joining; /* connections of one source that are in no room yet; 0 = no bound */
     size_t pool_packets;
     struct lp_limits limits;
     void (*random)(void *user, void *bytes, size_t len);

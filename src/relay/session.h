@@ -56,6 +56,8 @@ struct lp_relay {
     unsigned peer_count;
     uint32_t last_room_id;
     uint64_t housekeeping_ns; /* next deadline of it */
+    uint64_t refusals_told;   /* of the transport's, see LP_RELAY_SOURCE_REFUSED */
+    uint64_t refusals_ns;     /* not told again before */
     bool shutting_down;
 };
 

@@ -319,6 +319,7 @@ void lp_quic_conn_free(struct lp_quic_conn *conn)
 {
     struct lp_quic *quic = conn->quic;
 
+    lp_quic_admit(conn);
     while (conn->routes != NULL)
         lp_quic_route_remove(conn, conn->routes->key);
     lp_quic_heap_set(conn, LP_TIME_NEVER);

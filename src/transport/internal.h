@@ -105,6 +105,9 @@ struct lp_quic_tx_frame {
     uint8_t bytes[];
 };
 
+/* Family, then the IPv4 address or the IPv6 /64. */
+#define LP_QUIC_SOURCE_KEY_LEN 9
+
 struct lp_quic_conn {
     struct lp_quic *quic;
     struct lp_quic_conn *prev, *next;
@@ -113,7 +116,8 @@ struct lp_quic_conn {
     struct lp_tls_session tls;
     void *user;
     struct lp_quic_route *routes;
-    uint64_t heard_ns; /* when a valid packet last came, to HEARD_GRAIN_NS */
+    struct lp_quic_source *source; /* while it is not admitted and they are bounded */
+    uint64_t heard_ns;             /* when a valid packet last came, to HEARD_GRAIN_NS */
     uint64_t heard_packets;
     uint64_t deadline_ns;
     size_t heap_at; /* SIZE_MAX = not in the heap */
@@ -155,6 +159,8 @@ struct lp_quic {
     struct lp_quic_conn *conns;
     unsigned conn_count;
     struct lp_quic_route *routes;
+    struct lp_quic_source *sources;
+    struct lp_quic_refusals refusals;
     struct lp_quic_conn *dirty_head, *dirty_tail;
     struct lp_quic_conn **heap; /* by deadline, room for every connection */
     size_t heap_len;
@@ -207,6 +213,11 @@ void lp_quic_conn_fail(struct lp_quic_conn *conn, int ngtcp2_error, uint64_t now
 uint64_t lp_quic_conn_idle_at(const struct lp_quic_conn *conn);
 /* Ends a connection whose `closing` is set. */
 void lp_quic_conn_finish_close(struct lp_quic_conn *conn, uint64_t now_ns);
+
+/* sources.c; lp_quic_admit leaves the source, as the end of a connection does */
+/* Counts a refusal when it is. */
+bool lp_quic_source_is_full(struct lp_quic *quic, const struct lp_addr *addr);
+int lp_quic_source_enter(struct lp_quic_conn *conn, const struct lp_addr *addr);
 
 /* streams.c */
 int lp_quic_streams_receive(struct lp_quic_conn *conn, int64_t stream_id, bool fin,

@@ -313,9 +313,14 @@ static void open_connection(struct lp_quic *quic, const struct arrival *in,
                        "too many connections");
         return;
     }
+    if (lp_quic_source_is_full(quic, in->remote)) {
+        answer_refusal(quic, in, origin->header, NGTCP2_CONNECTION_REFUSED,
+                       "too many connections from this address");
+        return;
+    }
     if (lp_quic_conn_new(quic, in->local, in->remote, origin, &conn, in->now_ns) < 0)
         return;
-    if (lp_quic_route_add(conn, key) < 0) {
+    if (lp_quic_source_enter(conn, in->remote) < 0 || lp_quic_route_add(conn, key) < 0) {
         lp_quic_conn_free(conn);
         return;
     }

@@ -13,7 +13,7 @@
  * can see it.
  *
  * Limits: a control message 64 KiB, LP_QUIC_CONTROL_PENDING_BYTES not acknowledged per
- * connection, `max_connections` per endpoint; everything a peer can make us hold is bounded.
+ * connection, `max_connections` per endpoint, `max_waiting` of one source; everything a peer can make us hold is bounded.
  * Sources: RFC 9000, 9001, 9002, 9221; ngtcp2 programmers' guide.
  */
 #ifndef LP_TRANSPORT_QUIC_H
@@ -133,6 +133,9 @@ struct lp_quic_config {
     bool require_retry;
     uint64_t keep_alive_ns; /* PING when idle for so long; 0 = LP_QUIC_KEEP_ALIVE_NS */
     unsigned max_connections;
+    /* Server: connections of one source (IPv4 address, IPv6 /64) that are not admitted yet; more
+     * are refused. 0 = no bound. */
+    unsigned max_waiting;
     struct lp_tls *tls; /* borrowed for the life of the endpoint */
     /* Key of stateless resets and Retry tokens; kept across restarts by the caller. */
     uint8_t static_secret[LP_QUIC_SECRET_LEN];
@@ -164,6 +167,16 @@ void lp_quic_on_deadline(struct lp_quic *quic, uint64_t now_ns);
 
 void lp_quic_conn_set_user(struct lp_quic_conn *conn, void *user);
 void *lp_quic_conn_user(const struct lp_quic_conn *conn);
+
+/* Server: the handler knows who it is; it does not count against its source any more. */
+void lp_quic_admit(struct lp_quic_conn *conn);
+
+/* Connections refused because of max_waiting, since the beginning. */
+struct lp_quic_refusals {
+    uint64_t count;
+    struct lp_addr latest; /* whose */
+};
+void lp_quic_refusals(const struct lp_quic *quic, struct lp_quic_refusals *ret_refusals);
 
 /* There is something for egress_next: the connection takes part in the next flush. */
 void lp_quic_wake(struct lp_quic_conn *conn);

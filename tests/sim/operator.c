@@ -114,8 +114,8 @@ static void on_resumed(struct sim_party *party, const struct lp_relay_event *eve
 static void on_event(void *user, const struct lp_relay_event *event)
 {
     static const char *const names[] = {
-        "",      "joined", "resumed",     "left",         "rejected",    "malformed",
-        "error", "stats",  "notice lost", "room created", "room removed"};
+        "",      "joined", "resumed",     "left",         "rejected",     "malformed",
+        "error", "stats",  "notice lost", "room created", "room removed", "source refused"};
     struct sim_party *party = user;
 
     sim_say(party, "relay: room %s peer %u %s %s", event->room, event->peer_id,

@@ -16,6 +16,9 @@ static const struct {
     [LP_RELAY_NOTICE_LOST] = {LP_LOG_WARNING, "a notice could not be sent to a peer"},
     [LP_RELAY_ROOM_CREATED] = {LP_LOG_INFO, "room created"},
     [LP_RELAY_ROOM_REMOVED] = {LP_LOG_INFO, "room removed"},
+    [LP_RELAY_SOURCE_REFUSED] = {LP_LOG_WARNING,
+                                 "connections refused: too many of one address that have not "
+                                 "joined (--max-joining)"},
 };
 
 static void add_peer(struct lp_log_line *line, const struct lp_relay_event *event)
@@ -63,6 +66,8 @@ void lp_relay_log_event(const struct lp_relay_event *event)
         lp_log_number(&line, "count", event->count);
         lp_log_number(&line, "threshold", event->threshold);
     }
+    if (event->kind == LP_RELAY_SOURCE_REFUSED)
+        lp_log_number(&line, "count", event->count);
     if (event->stats != NULL)
         add_stats(&line, event->stats);
     if (event->text[0] != '\0')

@@ -223,6 +223,7 @@ static enum lp_exit set_up_relay(struct app *app)
     config.max_clients = (unsigned)options->max_clients;
     config.max_peers = (unsigned)options->max_peers;
     config.max_rooms = (unsigned)options->max_rooms;
+    config.max_joining = (unsigned)options->max_joining;
     config.limits = (struct lp_limits){
         .broadcast_burst_frames = (uint32_t)options->broadcast_burst,
         .broadcast_rate_frames = (uint32_t)options->broadcast_rate,

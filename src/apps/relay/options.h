@@ -15,6 +15,7 @@ struct lp_relay_options {
     uint64_t max_clients;
     uint64_t max_peers;
     uint64_t max_rooms;
+    uint64_t max_joining;
     uint64_t client_rate;
     uint64_t client_burst;
     uint64_t broadcast_rate;

@@ -8,7 +8,7 @@
 #include "node/node.h"
 #include "relay/relay.h"
 
-#define PARTY_NODES    6
+#define PARTY_NODES    16
 #define PARTY_QUEUE    1024
 #define PARTY_DELAY_NS (2 * LP_NS_PER_MS)
 
@@ -56,6 +56,8 @@ struct party {
     unsigned frame_lines; /* of its frame log */
     unsigned left;        /* events, and the reason of the last */
     enum lp_leave_reason left_reason;
+    unsigned refused_events, refused; /* connections of one source, as they were told */
+    struct lp_addr refused_from;
     struct party_node node[PARTY_NODES];
     struct party_stranger stranger;
     struct party_packet *queue; /* ring, in order of time: the delay is the same for all */

@@ -259,6 +259,87 @@ static void test_frame_log_has_a_line_for_each_frame(void **state)
     assert_int_equal(party->frame_lines, 2);
 }
 
+/* ---- many of one address
+ * ----------------------------------------------------------------------------------- */
+
+static void connect_more(struct party *party, unsigned count)
+{
+    static const struct lp_addr any = {.family = LP_ADDR_NONE};
+
+    for (unsigned i = 0; i < count; i++)
+        assert_int_equal(lp_quic_connect(party->stranger.quic, &any, &party->relay_addr,
+                                         &party->stranger.conn, party->now_ns),
+                         0);
+    party_run(party, 100 * LP_NS_PER_MS);
+}
+
+/* Who does not say hello gets no more than its share, and is told of once a second. */
+static void test_one_address_cannot_take_every_connection(void **state)
+{
+    struct party *party = *state;
+
+    party_connect_stranger(party);
+    connect_more(party, LP_RELAY_MAX_JOINING_DEFAULT - 1);
+    assert_false(party->stranger.closed);
+    assert_int_equal(party->refused_events, 0);
+    connect_more(party, 5);
+    assert_true(party->stranger.closed);
+    assert_string_equal(party->stranger.close.reason,
+                        "peer closed: CONNECTION_REFUSED: too many connections from this "
+                        "address");
+    assert_int_equal(party->refused_events, 1);
+    assert_int_equal(party->refused, 5);
+    assert_true(lp_addr_equal(&party->refused_from, &party->stranger.addr));
+    connect_more(party, 4);
+    connect_more(party, 3);
+    lp_relay_on_deadline(party->relay, party->now_ns); /* as for some connection's timer */
+    assert_int_equal(party->refused_events, 1);
+    party_join(party, 0, "ABCD"); /* from another address */
+    party_run(party, LP_NS_PER_S);
+    assert_int_equal(party->refused_events, 2);
+    assert_int_equal(party->refused, 12);
+    party_run(party, LP_RELAY_HELLO_TIMEOUT_NS);
+    party->stranger.closed = false;
+    connect_more(party, 1);
+    assert_false(party->stranger.closed);
+    assert_int_equal(party->refused_events, 2);
+}
+
+/* A whole room behind one NAT, after a restart of the relay say. */
+static void test_a_party_behind_one_address_joins_at_once(void **state)
+{
+    struct party *party = *state;
+    unsigned joined = 0;
+
+    for (unsigned i = 0; i < PARTY_NODES; i++) {
+        struct lp_node_config config = party_config(party, i, "ABCD");
+
+        assert_int_equal(lp_node_new(&config, &party->node[i].node), 0);
+        lp_node_start(party->node[i].node, party->now_ns);
+    }
+    party_run(party, 100 * LP_NS_PER_MS);
+    for (unsigned i = 0; i < PARTY_NODES; i++)
+        joined += party->node[i].joined;
+    assert_int_equal(joined, PARTY_NODES);
+    assert_int_equal(lp_relay_peer_count(party->relay), PARTY_NODES);
+    assert_int_equal(party->refused_events, 0);
+}
+
+/* Peers do not count: a host with many rooms may have them all behind one address. */
+static void test_who_has_joined_does_not_count(void **state)
+{
+    struct party *party = *state;
+
+    for (unsigned i = 0; i < PARTY_NODES; i++)
+        party_join(party, i, "ABCD");
+    assert_int_equal(lp_addr_parse_ip("198.51.100.7", 50000, &party->stranger.addr), 0);
+    party_connect_stranger(party);
+    connect_more(party, LP_RELAY_MAX_JOINING_DEFAULT - 1);
+    assert_int_equal(party->refused_events, 0);
+    connect_more(party, 1);
+    assert_int_equal(party->refused_events, 1);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -277,6 +358,9 @@ int main(void)
         TEST(test_latest_stats_are_kept),
         TEST(test_flood_of_messages_is_a_protocol_error),
         TEST(test_frame_log_has_a_line_for_each_frame),
+        TEST(test_one_address_cannot_take_every_connection),
+        TEST(test_a_party_behind_one_address_joins_at_once),
+        TEST(test_who_has_joined_does_not_count),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

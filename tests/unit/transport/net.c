@@ -211,6 +211,7 @@ static void open_side(struct net_side *side, struct lp_tls *tls, bool retry)
         .loop_id = side->server ? 7 : 0,
         .require_retry = retry,
         .max_connections = net->max_connections,
+        .max_waiting = net->max_waiting,
         .tls = tls,
         .random = fill_random,
         .handler = &handler,

@@ -74,6 +74,7 @@ struct net {
     uint8_t secret[LP_QUIC_SECRET_LEN];
     bool retry;
     unsigned max_connections;
+    unsigned max_waiting; /* of the server */
 };
 
 struct net *net_new(void);
