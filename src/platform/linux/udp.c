@@ -19,41 +19,6 @@
 
 #define SOCKET_BUFFER_BYTES (4 << 20)
 
-/* ---- addresses ---- */
-
-socklen_t lp_udp_sockaddr(const struct lp_addr *addr, union lp_sockaddr_ip *ret)
-{
-    memset(ret, 0, sizeof(*ret));
-    if (addr->family == LP_ADDR_IPV6) {
-        ret->v6.sin6_family = AF_INET6;
-        ret->v6.sin6_port = htons(addr->port);
-        ret->v6.sin6_scope_id = addr->scope;
-        memcpy(&ret->v6.sin6_addr, addr->ip, 16);
-        return sizeof(ret->v6);
-    }
-    ret->v4.sin_family = AF_INET;
-    ret->v4.sin_port = htons(addr->port);
-    memcpy(&ret->v4.sin_addr, addr->ip, 4);
-    return sizeof(ret->v4);
-}
-
-static struct lp_addr addr_from(const union lp_sockaddr_ip *name)
-{
-    struct lp_addr addr = {.family = LP_ADDR_NONE};
-
-    if (name->any.sa_family == AF_INET6) {
-        addr.family = LP_ADDR_IPV6;
-        addr.port = ntohs(name->v6.sin6_port);
-        addr.scope = name->v6.sin6_scope_id;
-        memcpy(addr.ip, &name->v6.sin6_addr, 16);
-    } else if (name->any.sa_family == AF_INET) {
-        addr.family = LP_ADDR_IPV4;
-        addr.port = ntohs(name->v4.sin_port);
-        memcpy(addr.ip, &name->v4.sin_addr, 4);
-    }
-    return addr;
-}
-
 /* ---- opening ---- */
 
 static bool set_option(int fd, int level, int option, int value)
@@ -119,7 +84,7 @@ static int open_socket(const struct lp_addr *bind_addr, char *why)
     bool ipv6 = bind_addr->family == LP_ADDR_IPV6;
     int fd = socket(ipv6 ? AF_INET6 : AF_INET, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     union lp_sockaddr_ip name;
-    socklen_t name_len = lp_udp_sockaddr(bind_addr, &name);
+    socklen_t name_len = lp_sockaddr_from(bind_addr, &name);
     int number;
 
     if (fd < 0 && errno == EAFNOSUPPORT && ipv6)
@@ -167,7 +132,7 @@ static void learn_local(struct lp_udp *udp)
 
     memset(&name, 0, sizeof(name));
     if (getsockname(udp->fd, &name.any, &name_len) == 0)
-        udp->local = addr_from(&name);
+        udp->local = lp_sockaddr_addr(&name);
 }
 
 /* ---- readiness ---- */
@@ -331,7 +296,7 @@ static unsigned split_slot(struct lp_udp *udp, struct lp_udp_rx rx[], unsigned c
 {
     struct mmsghdr *message = &udp->messages[udp->next];
     const struct lp_udp_slot *slot = &udp->slots[udp->next];
-    struct lp_udp_rx one = {.remote = addr_from(&slot->name)};
+    struct lp_udp_rx one = {.remote = lp_sockaddr_addr(&slot->name)};
     size_t segment_len;
     unsigned count;
 

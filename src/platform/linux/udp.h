@@ -5,7 +5,6 @@
 #ifndef LP_PLATFORM_LINUX_UDP_H
 #define LP_PLATFORM_LINUX_UDP_H
 
-#include <netinet/in.h>
 #include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +13,7 @@
 #include <uv.h>
 
 #include "platform/platform.h"
+#include "platform/sockaddr.h"
 
 /*
  * One arena, cut into slots by what one read can give: 64 KiB of coalesced payloads with GRO,
@@ -22,12 +22,6 @@
 #define LP_UDP_ARENA_LEN   (1u << 20)
 #define LP_UDP_SLOTS_GRO   16u
 #define LP_UDP_SLOTS_PLAIN LP_UDP_BATCH
-
-union lp_sockaddr_ip {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
 
 /* packet info, traffic class, segment size: rounded up */
 #define LP_UDP_CONTROL_LEN 128u
@@ -58,9 +52,6 @@ struct lp_udp {
     unsigned next;
     size_t next_offset;
 };
-
-/* The address as the kernel takes it, and its length. */
-socklen_t lp_udp_sockaddr(const struct lp_addr *addr, union lp_sockaddr_ip *ret);
 
 /* Waits for payloads and, with want_write, for room in the socket. */
 void lp_udp_watch(struct lp_udp *udp);

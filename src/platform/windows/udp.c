@@ -19,41 +19,6 @@
 #define SIO_UDP_NETRESET _WSAIOW(IOC_VENDOR, 15)
 #endif
 
-/* ---- addresses ---- */
-
-int lp_udp_sockaddr(const struct lp_addr *addr, union lp_sockaddr_ip *ret)
-{
-    memset(ret, 0, sizeof(*ret));
-    if (addr->family == LP_ADDR_IPV6) {
-        ret->v6.sin6_family = AF_INET6;
-        ret->v6.sin6_port = htons(addr->port);
-        ret->v6.sin6_scope_id = addr->scope;
-        memcpy(&ret->v6.sin6_addr, addr->ip, 16);
-        return (int)sizeof(ret->v6);
-    }
-    ret->v4.sin_family = AF_INET;
-    ret->v4.sin_port = htons(addr->port);
-    memcpy(&ret->v4.sin_addr, addr->ip, 4);
-    return (int)sizeof(ret->v4);
-}
-
-static struct lp_addr addr_from(const union lp_sockaddr_ip *name)
-{
-    struct lp_addr addr = {.family = LP_ADDR_NONE};
-
-    if (name->any.sa_family == AF_INET6) {
-        addr.family = LP_ADDR_IPV6;
-        addr.port = ntohs(name->v6.sin6_port);
-        addr.scope = name->v6.sin6_scope_id;
-        memcpy(addr.ip, &name->v6.sin6_addr, 16);
-    } else if (name->any.sa_family == AF_INET) {
-        addr.family = LP_ADDR_IPV4;
-        addr.port = ntohs(name->v4.sin_port);
-        memcpy(addr.ip, &name->v4.sin_addr, 4);
-    }
-    return addr;
-}
-
 /* ---- opening ---- */
 
 static bool set_option(SOCKET socket, int level, int option, DWORD value)
@@ -135,7 +100,7 @@ static int open_socket(struct lp_udp *udp, const struct lp_addr *bind_addr, char
     bool ipv6 = bind_addr->family == LP_ADDR_IPV6;
     GUID receive_id = WSAID_WSARECVMSG;
     union lp_sockaddr_ip name;
-    int name_len = lp_udp_sockaddr(bind_addr, &name);
+    int name_len = lp_sockaddr_from(bind_addr, &name);
     u_long nonblocking = 1;
     DWORD got;
 
@@ -191,7 +156,7 @@ static void learn_local(struct lp_udp *udp)
 
     memset(&name, 0, sizeof(name));
     if (getsockname(udp->socket, &name.any, &name_len) == 0)
-        udp->local = addr_from(&name);
+        udp->local = lp_sockaddr_addr(&name);
 }
 
 /* ---- readiness ---- */
@@ -369,7 +334,7 @@ static void take_control(const struct lp_udp *udp, WSAMSG *message, struct lp_ud
 static unsigned split_slot(struct lp_udp *udp, struct lp_udp_rx rx[], unsigned capacity)
 {
     struct lp_udp_slot *slot = &udp->slots[udp->next];
-    struct lp_udp_rx one = {.remote = addr_from(&slot->name)};
+    struct lp_udp_rx one = {.remote = lp_sockaddr_addr(&slot->name)};
     size_t segment_len;
     unsigned count;
 

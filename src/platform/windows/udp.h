@@ -15,6 +15,7 @@
 #include <uv.h>
 
 #include "platform/platform.h"
+#include "platform/sockaddr.h"
 
 /* Not in every mingw-w64's headers; ws2ipdef.h of the Windows SDK has them. */
 #ifndef UDP_SEND_MSG_SIZE
@@ -40,12 +41,6 @@
 #define LP_UDP_ARENA_LEN   (1u << 20)
 #define LP_UDP_SLOTS_URO   16u
 #define LP_UDP_SLOTS_PLAIN LP_UDP_BATCH
-
-union lp_sockaddr_ip {
-    struct sockaddr any;
-    struct sockaddr_in v4;
-    struct sockaddr_in6 v6;
-};
 
 /* packet info, ECN, segment size: rounded up */
 #define LP_UDP_CONTROL_LEN 128u
@@ -84,9 +79,6 @@ static inline size_t lp_cmsg_align(size_t len)
 {
     return (len + alignof(WSACMSGHDR) - 1) & ~(alignof(WSACMSGHDR) - 1);
 }
-
-/* The address as Winsock takes it, and its length. */
-int lp_udp_sockaddr(const struct lp_addr *addr, union lp_sockaddr_ip *ret);
 
 /* Waits for payloads and, with want_write, for room in the socket. */
 void lp_udp_watch(struct lp_udp *udp);

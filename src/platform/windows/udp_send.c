@@ -149,7 +149,7 @@ int lp_udp_send(struct lp_udp *udp, const struct lp_addr *local, const struct lp
         return err;
     if (local != NULL && !is_unspecified(local))
         out.local = local;
-    out.name_len = lp_udp_sockaddr(remote, &out.name);
+    out.name_len = lp_sockaddr_from(remote, &out.name);
     number = lp_udp_send_run(&sender, &out, &udp->uso, bytes, len, segment_len);
     return verdict(udp, number, out.local != NULL);
 }
