@@ -7,6 +7,7 @@
 
 static const struct lp_option options[] = {
     LP_TUNNEL_OPTION_ROWS(struct lp_client_win_options),
+    LP_CLIENT_OPTION_ROWS(struct lp_client_win_options),
     {.name = "tap-instance-id",
      .argument = "GUID",
      .kind = LP_OPTION_STRING,
@@ -22,20 +23,6 @@ static const struct lp_option options[] = {
      .help =
          "the adapter's IPv4 metric; default 1, so that games' broadcasts leave through it; "
          "9000 puts it behind every other adapter"},
-    {.name = "tap-mtu",
-     .argument = "BYTES",
-     .kind = LP_OPTION_NUMBER,
-     .offset = AT(tap_mtu),
-     .min = 576,
-     .max = 1500,
-     .help = "the adapter's MTU; up to 1500, larger packets then travel in two pieces; default "
-             "the room's (1380)"},
-    {.name = "virtual-mac",
-     .argument = "MAC",
-     .kind = LP_OPTION_STRING,
-     .offset = AT(virtual_mac),
-     .help = "the adapter's MAC address, locally administered and unicast (02:...); default: "
-             "made once and kept in the identity file"},
     {.name = "list-tap-adapters",
      .kind = LP_OPTION_FLAG,
      .offset = AT(list_tap_adapters),

@@ -2,14 +2,13 @@
 #ifndef LP_APPS_CLIENT_WIN_OPTIONS_H
 #define LP_APPS_CLIENT_WIN_OPTIONS_H
 
-#include "apps/tunnel/options.h"
+#include "apps/tunnel/clientoptions.h"
 
 struct lp_client_win_options {
     struct lp_tunnel_options tunnel;
+    struct lp_client_options client;
     const char *tap_instance_id;
     uint64_t tap_metric;
-    uint64_t tap_mtu;
-    const char *virtual_mac;
     bool list_tap_adapters;
     bool restore;
 };

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #include "apps/common/log.h"
+#include "apps/tunnel/clientoptions.h"
+#include "apps/tunnel/clientreport.h"
 #include "apps/tunnel/tunnel.h"
 #include "base/err.h"
 
@@ -10,9 +12,8 @@
 
 struct client_options {
     struct lp_tunnel_options tunnel;
+    struct lp_client_options client;
     const char *tap;
-    uint64_t tap_mtu;
-    const char *virtual_mac;
     bool dhcp;
     bool use_party_dns;
 };
@@ -26,22 +27,7 @@ static const struct lp_option options[] = {
      .kind = LP_OPTION_STRING,
      .offset = AT(tap),
      .help = "the virtual adapter; made when it does not exist; default softlan0"},
-    {.name = "tap-mtu",
-     .argument = "BYTES",
-     .kind = LP_OPTION_NUMBER,
-     .offset = AT(tap_mtu),
-     .min = 576,
-     .max = 1500,
-     .help =
-         "the adapter's MTU; up to 1500, larger packets then travel in two pieces; default the "
-         "room's (1380)"},
-    {.name = "virtual-mac",
-     .argument = "MAC",
-     .kind = LP_OPTION_STRING,
-     .offset = AT(virtual_mac),
-     .help =
-         "the adapter's MAC address, locally administered and unicast (02:...); default: made "
-         "once and kept in the identity file"},
+    LP_CLIENT_OPTION_ROWS(struct client_options),
     {.name = "dhcp",
      .kind = LP_OPTION_FLAG,
      .offset = AT(dhcp),
@@ -244,7 +230,8 @@ static enum lp_exit on_resolved(void *user)
 static enum lp_exit on_joined(void *user, const struct lp_welcome *welcome)
 {
     struct app *app = user;
-    unsigned mtu = app->options.tap_mtu != 0 ? (unsigned)app->options.tap_mtu : welcome->mtu;
+    unsigned mtu =
+        app->options.client.mtu != 0 ? (unsigned)app->options.client.mtu : welcome->mtu;
     char why[LP_WHY_LEN];
 
     if (lp_driver_link(app->tunnel.driver) != NULL && mtu == app->mtu)
@@ -296,46 +283,27 @@ static void on_second(void *user, uint64_t now_ns)
         check_overlap(app);
 }
 
-static void set_text(json_t *object, const char *key, const char *value)
-{
-    json_object_set_new(object, key, json_string(value));
-}
-
 static json_t *route_report(const struct app *app)
 {
-    json_t *object = json_object();
     struct lp_route route;
-    char text[LP_ADDR_TEXT_LEN];
     int err = app->pin != NULL ? lp_route_pin_check(app->pin, &route)
                                : lp_route_lookup(&app->tunnel.relay, &route);
 
-    json_object_set_new(object, "pinned", json_boolean(app->pin != NULL && err == 0));
-    if (err < 0)
-        return object;
-    set_text(object, "source", lp_addr_format_ip(&route.source, text));
-    set_text(object, "next_hop",
-             route.next_hop.family != LP_ADDR_NONE ? lp_addr_format_ip(&route.next_hop, text)
-                                                   : "on-link");
-    set_text(object, "interface", route.interface);
-    json_object_set_new(object, "prefix_len", json_integer(route.prefix_len));
-    json_object_set_new(object, "metric", json_integer(route.metric));
-    return object;
+    return lp_client_route_report(err == 0 ? &route : NULL, app->pin != NULL && err == 0);
 }
 
 static void on_report(void *user, json_t *object)
 {
     const struct app *app = user;
-    json_t *dhcp = json_object();
+    const struct lp_dhcp_lease *lease = &app->lease;
+    json_t *dhcp = lp_client_dhcp_report(
+        app->dhcp != NULL, lease->bound ? &lease->address : NULL, lease->prefix_len);
     char text[LP_ADDR_TEXT_LEN];
 
+    if (lease->bound)
+        json_object_set_new(dhcp, "server",
+                            json_string(lp_addr_format_ip(&lease->server, text)));
     json_object_set_new(object, "route", route_report(app));
-    json_object_set_new(dhcp, "asked", json_boolean(app->dhcp != NULL));
-    json_object_set_new(dhcp, "bound", json_boolean(app->lease.bound));
-    if (app->lease.bound) {
-        set_text(dhcp, "address", lp_addr_format_ip(&app->lease.address, text));
-        json_object_set_new(dhcp, "prefix_len", json_integer(app->lease.prefix_len));
-        set_text(dhcp, "server", lp_addr_format_ip(&app->lease.server, text));
-    }
     json_object_set_new(object, "dhcp", dhcp);
 }
 
@@ -378,18 +346,7 @@ static enum lp_exit check_options(struct app *app)
     }
     if (app->options.use_party_dns && !app->options.dhcp)
         return lp_tunnel_say(LP_EXIT_USAGE, "--use-party-dns needs --dhcp");
-    if (app->options.virtual_mac == NULL)
-        return LP_EXIT_OK;
-    if (lp_mac_parse(app->options.virtual_mac, &app->mac) < 0 || !lp_mac_is_local(&app->mac) ||
-        lp_mac_is_group(&app->mac)) {
-        snprintf(
-            why, sizeof(why),
-            "--virtual-mac \"%.40s\": must be a locally administered unicast address, such as "
-            "02:12:34:56:78:9a",
-            app->options.virtual_mac);
-        return lp_tunnel_say(LP_EXIT_USAGE, why);
-    }
-    return LP_EXIT_OK;
+    return lp_client_options_mac(&app->options.client, &app->mac);
 }
 
 static enum lp_exit run(struct app *app)
@@ -400,7 +357,7 @@ static enum lp_exit run(struct app *app)
         return status;
     status = lp_tunnel_prepare(&app->tunnel, LP_ROLE_CLIENT, &app->options.tunnel,
                                "lanparty-client-identity.json", &hooks, app);
-    if (app->options.virtual_mac == NULL)
+    if (app->options.client.mac == NULL)
         app->mac = app->tunnel.identity.mac;
     if (status == LP_EXIT_OK)
         status = lp_tunnel_run(&app->tunnel, &app->mac);

@@ -7,12 +7,13 @@
 
 #include "apps/common/log.h"
 #include "apps/gui-win/partyping.h"
-#include "apps/gui-win/player.h"
+#include "apps/player-win/player.h"
 #include "apps/tunnel/reporttext.h"
 #include "apps/tunnel/tunnel.h"
 #include "base/hex.h"
 #include "diag/text.h"
 
+#define METRIC       1 /* games' broadcasts leave by this adapter */
 #define QUEUE        16
 #define LOG_LINES    24
 #define LOG_LINE_LEN 160
@@ -133,7 +134,7 @@ static void add_address(struct lp_gui_engine *engine)
     engine->now.has_address = player->has_address;
     if (player->has_address)
         lp_addr_format_ip(&player->address.addr, engine->now.address);
-    snprintf(engine->now.warning, sizeof(engine->now.warning), "%s", player->warning);
+    snprintf(engine->now.warning, sizeof(engine->now.warning), "%s", lp_player_warning(player));
 }
 
 static void add_report(struct lp_gui_engine *engine)
@@ -297,8 +298,7 @@ static void on_gateway_changed(void *user, uint32_t gateway_peer_id)
 
 static void on_link_lost(void *user)
 {
-    (void)user;
-    lp_log(LP_LOG_WARNING, "the adapter went away: waiting for it");
+    lp_player_link_lost(&((struct lp_gui_engine *)user)->player);
 }
 
 static void on_second(void *user, uint64_t now_ns)
@@ -320,23 +320,9 @@ static void on_second(void *user, uint64_t now_ns)
     say(engine, LP_GUI_NEWS_JOINED, true);
 }
 
-/* The parts that lp_report_text_format reads of a player. */
 static void on_report(void *user, json_t *object)
 {
-    const struct lp_player *player = &((const struct lp_gui_engine *)user)->player;
-    const struct lp_route *route = &player->status.route;
-    char next_hop[LP_ADDR_TEXT_LEN] = "on-link", address[LP_ADDR_TEXT_LEN] = "";
-
-    if (route->next_hop.family != LP_ADDR_NONE)
-        lp_addr_format_ip(&route->next_hop, next_hop);
-    if (player->has_address)
-        lp_addr_format_ip(&player->address.addr, address);
-    json_object_set_new(object, "route",
-                        json_pack("{sbssss}", "pinned", player->status.route_pinned,
-                                  "interface", route->interface, "next_hop", next_hop));
-    json_object_set_new(
-        object, "dhcp",
-        json_pack("{sbsbss}", "asked", 1, "bound", player->has_address, "address", address));
+    lp_player_report(&((const struct lp_gui_engine *)user)->player, object);
 }
 
 static const struct lp_tunnel_hooks hooks = {
@@ -420,15 +406,25 @@ static bool is_stopped(struct lp_gui_engine *engine)
 
 static enum lp_gui_failure failure_of(enum lp_player_trouble trouble)
 {
-    return trouble == LP_PLAYER_NO_ADAPTER   ? LP_GUI_FAILURE_ADAPTER
-           : trouble == LP_PLAYER_NO_SERVICE ? LP_GUI_FAILURE_SERVICE
-                                             : LP_GUI_FAILURE_OTHER;
+    switch (trouble) {
+    case LP_PLAYER_NO_ADAPTER:
+    case LP_PLAYER_NO_CHOICE:
+        return LP_GUI_FAILURE_ADAPTER;
+    case LP_PLAYER_NO_SETTINGS:
+        return LP_GUI_FAILURE_SERVICE;
+    case LP_PLAYER_FINE:
+    case LP_PLAYER_NO_LINK:
+        break;
+    }
+    return LP_GUI_FAILURE_OTHER;
 }
 
 static enum lp_exit run_tunnel(struct lp_gui_engine *engine)
 {
+    struct lp_player_config config = {.open_settings = lp_wincfg_open_service,
+                                      .metric = METRIC};
+    char why[LP_ADAPTERS_WHY_LEN] = "";
     enum lp_player_trouble trouble;
-    char why[LP_WHY_LEN] = "";
     enum lp_exit status;
 
     tell_step(engine, LP_GUI_STEP_ADAPTER);
@@ -437,7 +433,8 @@ static enum lp_exit run_tunnel(struct lp_gui_engine *engine)
     if (status != LP_EXIT_OK)
         return status;
     open_wake(engine);
-    trouble = lp_player_set_up(&engine->player, &engine->tunnel, why);
+    config.mac = engine->tunnel.identity.mac;
+    trouble = lp_player_set_up(&engine->player, &config, &engine->tunnel, why);
     if (trouble != LP_PLAYER_FINE) {
         fail(engine, failure_of(trouble), why);
         return lp_tunnel_say(LP_EXIT_RESOURCE, why);
@@ -445,7 +442,7 @@ static enum lp_exit run_tunnel(struct lp_gui_engine *engine)
     if (is_stopped(engine))
         return LP_EXIT_OK;
     tell_step(engine, LP_GUI_STEP_LOOKUP);
-    return lp_tunnel_run(&engine->tunnel, &engine->player.mac);
+    return lp_tunnel_run(&engine->tunnel, &config.mac);
 }
 
 /*

@@ -1,6 +1,6 @@
 /* Which TAP-Windows6 adapter is ours to use. */
-#ifndef LP_APPS_CLIENT_WIN_ADAPTERS_H
-#define LP_APPS_CLIENT_WIN_ADAPTERS_H
+#ifndef LP_APPS_PLAYER_WIN_ADAPTERS_H
+#define LP_APPS_PLAYER_WIN_ADAPTERS_H
 
 #include <stdbool.h>
 

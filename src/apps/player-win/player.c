@@ -1,29 +1,55 @@
-#include "apps/gui-win/player.h"
+#include "apps/player-win/player.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "apps/client-win/adapters.h"
 #include "apps/common/log.h"
 #include "base/err.h"
 
-#define METRIC  1 /* games' broadcasts leave by this adapter */
 #define CHECK_S 5
 /* How long the cable is out when it is pulled for the DHCP client's sake. */
 #define MEDIA_PAUSE_MS 200
 
+/* ---- warnings ---- */
+
+/* Said when it is another one than before. */
+static void set_warning(struct lp_player *player, enum lp_player_warning kind,
+                        const char *warning)
+{
+    if (strcmp(player->warning[kind], warning) == 0)
+        return;
+    snprintf(player->warning[kind], sizeof(player->warning[kind]), "%s", warning);
+    if (warning[0] != '\0')
+        lp_log_sentence(LP_LOG_WARNING, "", warning);
+}
+
+const char *lp_player_warning(const struct lp_player *player)
+{
+    for (unsigned i = 0; i < LP_PLAYER_WARNINGS; i++) {
+        if (player->warning[i][0] != '\0')
+            return player->warning[i];
+    }
+    return "";
+}
+
 /* ---- the adapter ---- */
+
+static struct lp_link *link_of(const struct lp_player *player)
+{
+    return lp_driver_link(player->tunnel->driver);
+}
 
 static int open_tap(void *arg, uv_loop_t *loop, lp_ready_fn *ready, void *user,
                     struct lp_link **ret_link, char why[LP_WHY_LEN])
 {
     const struct lp_player *player = arg;
     struct lp_tap_options tap = {
-        .name = player->adapter.instance, .mac = player->mac, .mtu = player->mtu};
+        .name = player->adapter.instance, .mac = player->config.mac, .mtu = player->mtu};
 
     return lp_link_open_tap(loop, &tap, ready, user, ret_link, why);
 }
 
+/* Opened as it stays until the relay lets us in: with the media disconnected. */
 static int open_adapter(struct lp_player *player, char why[LP_WHY_LEN])
 {
     return lp_driver_open_link(player->tunnel->driver, open_tap, player, why);
@@ -31,7 +57,7 @@ static int open_adapter(struct lp_player *player, char why[LP_WHY_LEN])
 
 static int connect_media(struct lp_player *player, char why[LP_WHY_LEN])
 {
-    int err = lp_link_set_media(lp_driver_link(player->tunnel->driver), true);
+    int err = lp_link_set_media(link_of(player), true);
 
     if (err < 0)
         snprintf(why, LP_WHY_LEN, "the adapter's driver does not connect the media: %s",
@@ -44,14 +70,14 @@ static void on_media_timer(uv_timer_t *timer)
     struct lp_player *player = timer->data;
     char why[LP_WHY_LEN];
 
-    if (lp_driver_link(player->tunnel->driver) != NULL && connect_media(player, why) < 0)
+    if (link_of(player) != NULL && connect_media(player, why) < 0)
         lp_log_sentence(LP_LOG_WARNING, "", why);
 }
 
 /* The cable out and in again: Windows's DHCP client then asks at once. */
 static void toggle_media(struct lp_player *player)
 {
-    struct lp_link *link = lp_driver_link(player->tunnel->driver);
+    struct lp_link *link = link_of(player);
 
     if (link != NULL && player->mtu != 0 && lp_link_set_media(link, false) == 0)
         uv_timer_start(&player->media_timer, on_media_timer, MEDIA_PAUSE_MS, 0);
@@ -60,7 +86,10 @@ static void toggle_media(struct lp_player *player)
 /* MTU, metric and routes first, so that nothing goes wrong from the first packet on. */
 static int bring_up(struct lp_player *player, char why[LP_WHY_LEN])
 {
-    struct lp_wincfg_settings settings = {.mtu = player->mtu, .metric = METRIC};
+    struct lp_wincfg_settings settings = {
+        .mtu = player->mtu,
+        .metric = player->config.metric,
+    };
     char mac[LP_MAC_TEXT_LEN];
     int err = lp_wincfg_configure(player->cfg, &settings, why);
 
@@ -75,40 +104,41 @@ static int bring_up(struct lp_player *player, char why[LP_WHY_LEN])
                  "the relay's route left its interface when the adapter came up");
         return LP_ERR_BUSY;
     }
-    lp_log(LP_LOG_INFO, "the adapter is up: MAC %s, MTU %u", lp_mac_format(&player->mac, mac),
-           player->mtu);
+    lp_log(LP_LOG_INFO, "the adapter is up: MAC %s, MTU %u",
+           lp_mac_format(&player->config.mac, mac), player->mtu);
     return 0;
 }
 
-enum lp_player_trouble lp_player_set_up(struct lp_player *player, struct lp_tunnel *tunnel,
-                                        char why[LP_WHY_LEN])
-{
-    char choice[LP_ADAPTERS_WHY_LEN];
+/* ---- from the start to the end ---- */
 
+enum lp_player_trouble lp_player_set_up(struct lp_player *player,
+                                        const struct lp_player_config *config,
+                                        struct lp_tunnel *tunnel, char why[LP_ADAPTERS_WHY_LEN])
+{
+    int err = lp_adapters_choose(config->instance, &player->adapter, why);
+
+    player->config = *config;
     player->tunnel = tunnel;
-    player->mac = tunnel->identity.mac;
-    if (lp_adapters_choose(NULL, &player->adapter, choice) < 0) {
-        snprintf(why, LP_WHY_LEN, "%.*s", LP_WHY_LEN - 1, choice);
-        return LP_PLAYER_NO_ADAPTER;
-    }
+    if (err < 0)
+        return err == LP_ERR_CONFIG ? LP_PLAYER_NO_CHOICE : LP_PLAYER_NO_ADAPTER;
     uv_timer_init(lp_driver_uv(tunnel->driver), &player->media_timer);
     player->media_timer.data = player;
     player->media_timer_open = true;
-    if (lp_wincfg_open_service(&player->cfg, why) < 0 ||
-        lp_wincfg_prepare(player->cfg, player->adapter.instance, &player->mac, why) < 0)
-        return LP_PLAYER_NO_SERVICE;
+    if (config->open_settings(&player->cfg, why) < 0 ||
+        lp_wincfg_prepare(player->cfg, player->adapter.instance, &config->mac, why) < 0)
+        return LP_PLAYER_NO_SETTINGS;
     return open_adapter(player, why) < 0 ? LP_PLAYER_NO_LINK : LP_PLAYER_FINE;
 }
 
 /* The media first: nothing of the party is left on the adapter when its settings go. */
 void lp_player_undo(struct lp_player *player)
 {
-    char why[LP_WHY_LEN] = "";
+    char why[LP_WHY_LEN];
 
     if (player->media_timer_open)
         uv_close((uv_handle_t *)&player->media_timer, NULL);
     player->media_timer_open = false;
-    if (player->tunnel != NULL && player->tunnel->driver != NULL)
+    if (player->tunnel != NULL)
         lp_driver_close_link(player->tunnel->driver);
     lp_wincfg_close(player->cfg, why);
     player->cfg = NULL;
@@ -116,29 +146,34 @@ void lp_player_undo(struct lp_player *player)
         lp_log_sentence(LP_LOG_WARNING, "", why);
 }
 
-/* ---- hooks ---- */
-
 int lp_player_pin(struct lp_player *player, char why[LP_WHY_LEN])
 {
-    player->pinned = player->tunnel->relay;
-    return lp_wincfg_pin(player->cfg, &player->pinned, why);
+    int err = lp_wincfg_pin(player->cfg, &player->tunnel->relay, why);
+
+    if (err == 0)
+        player->pinned = player->tunnel->relay;
+    return err;
 }
 
 int lp_player_join(struct lp_player *player, const struct lp_welcome *welcome,
                    char why[LP_WHY_LEN])
 {
-    if (player->mtu == welcome->mtu)
+    unsigned mtu = player->config.mtu != 0 ? player->config.mtu : welcome->mtu;
+
+    if (player->mtu == mtu)
         return 0; /* the adapter outlived the connection that was lost */
-    player->mtu = welcome->mtu;
+    player->mtu = mtu;
     player->gateway_peer_id = welcome->gateway_peer_id; /* the media comes after it */
+    if (link_of(player) == NULL)
+        return 0; /* it went away meanwhile: its return brings it up */
     return bring_up(player, why);
 }
 
-static void check_address(struct lp_player *player)
+/* ---- the party's address ---- */
+
+static void look_for_address(struct lp_player *player)
 {
     struct lp_if_address addresses[LP_IF_ADDRESSES_MAX];
-    char text[LP_ADDR_TEXT_LEN];
-    bool had = player->has_address;
     int count =
         lp_interface_addresses(player->adapter.instance, addresses, LP_IF_ADDRESSES_MAX);
 
@@ -149,12 +184,28 @@ static void check_address(struct lp_player *player)
         player->has_address = true;
         player->address = addresses[i];
     }
-    if (player->has_address && !had)
+}
+
+static void check_address(struct lp_player *player)
+{
+    struct lp_if_address before = player->address;
+    bool had = player->has_address;
+    char text[LP_ADDR_TEXT_LEN];
+
+    look_for_address(player);
+    if (player->has_address == had &&
+        (!had || (lp_addr_equal(&before.addr, &player->address.addr) &&
+                  before.prefix_len == player->address.prefix_len)))
+        return;
+    player->tunnel->report_due = true;
+    if (player->has_address)
         lp_log(LP_LOG_INFO, "address from the party: %s/%u",
                lp_addr_format_ip(&player->address.addr, text), player->address.prefix_len);
-    else if (had && !player->has_address)
+    else
         lp_log(LP_LOG_WARNING, "the party's address is gone");
 }
+
+/* ---- the gateway ---- */
 
 /* A player who came before the gateway has no address, and DHCP's next try may be minutes away. */
 void lp_player_gateway_changed(struct lp_player *player, uint32_t gateway_peer_id)
@@ -168,7 +219,11 @@ void lp_player_gateway_changed(struct lp_player *player, uint32_t gateway_peer_i
         toggle_media(player);
 }
 
-/* Another gateway is another LAN; the same one that comes back costs nobody his connections. */
+/*
+ * A player with an address keeps the cable in when the same gateway comes back (it or the relay was
+ * restarted): pulling it would end the player's connections for nothing. Another gateway is another
+ * LAN. Peer ids begin anew with the relay, so the name tells, as soon as it is known.
+ */
 static void check_gateway(struct lp_player *player)
 {
     const struct lp_room_peer *gateway;
@@ -184,9 +239,12 @@ static void check_gateway(struct lp_player *player)
     snprintf(player->gateway_name, sizeof(player->gateway_name), "%s", gateway->name);
 }
 
+/* ---- while it runs ---- */
+
 /* What Windows or another program changed is put back; the relay's name may mean another address. */
-static int check_settings(struct lp_player *player, char why[LP_WHY_LEN])
+static void check_settings(struct lp_player *player)
 {
+    char why[LP_WHY_LEN] = "";
     int err = 0;
 
     if (!lp_addr_equal(&player->pinned, &player->tunnel->relay))
@@ -194,59 +252,56 @@ static int check_settings(struct lp_player *player, char why[LP_WHY_LEN])
     if (err == 0)
         err = lp_wincfg_check(player->cfg, &player->status, why);
     if (err == 0 && !player->status.route_pinned) {
-        snprintf(why, LP_WHY_LEN, "the route to the relay is not pinned: the tunnel may break");
+        snprintf(why, sizeof(why),
+                 "the route to the relay is not pinned: the tunnel may break");
         err = LP_ERR_NOTFOUND;
     }
     if (err == 0 && player->status.reasserted > 0)
         lp_log(LP_LOG_INFO, "%u settings of the adapter had been changed and were put back",
                player->status.reasserted);
-    return err;
+    set_warning(player, LP_PLAYER_SETTINGS_WRONG, err < 0 ? why : "");
 }
 
-/* One warning at a time, the worst one; said again only when it is another one. */
-static void set_warning(struct lp_player *player, const char *warning)
+/* The party's subnet is also another adapter's: then games look in the wrong place. */
+static void check_overlap(struct lp_player *player)
 {
-    if (strcmp(player->warning, warning) == 0)
-        return;
-    snprintf(player->warning, sizeof(player->warning), "%s", warning);
-    if (warning[0] != '\0')
-        lp_log_sentence(LP_LOG_WARNING, "", warning);
+    char sentence[LP_WHY_LEN];
+    bool twice = player->has_address &&
+                 lp_interface_find_overlap(player->adapter.instance, sentence) == 1;
+
+    set_warning(player, LP_PLAYER_SUBNET_TWICE, twice ? sentence : "");
 }
 
-static void check_all(struct lp_player *player)
+void lp_player_link_lost(struct lp_player *player)
 {
-    char why[LP_WHY_LEN] = "";
-    int err = check_settings(player, why);
-
-    check_address(player);
-    if (err == 0 &&
-        (!player->has_address || lp_interface_find_overlap(player->adapter.instance, why) != 1))
-        why[0] = '\0';
-    set_warning(player, why);
+    (void)player;
+    lp_log(LP_LOG_WARNING, "the adapter went away: waiting for it");
 }
 
-static bool reopen_adapter(struct lp_player *player)
+/* Once a second while it is away; why it does not open is said once. */
+static void reopen_adapter(struct lp_player *player)
 {
     char why[LP_WHY_LEN];
+    bool open = open_adapter(player, why) == 0 && bring_up(player, why) == 0;
 
-    if (open_adapter(player, why) == 0 && bring_up(player, why) == 0)
-        return true;
-    lp_driver_close_link(player->tunnel->driver);
-    set_warning(player, why);
-    return false;
+    if (!open)
+        lp_driver_close_link(player->tunnel->driver);
+    set_warning(player, LP_PLAYER_ADAPTER_AWAY, open ? "" : why);
 }
 
 void lp_player_second(struct lp_player *player)
 {
     if (player->mtu == 0)
         return;
-    if (lp_driver_link(player->tunnel->driver) == NULL && !reopen_adapter(player))
-        return;
+    if (link_of(player) == NULL)
+        reopen_adapter(player);
     check_gateway(player);
     if (!player->has_address)
         check_address(player);
     if (++player->check_s < CHECK_S)
         return;
     player->check_s = 0;
-    check_all(player);
+    check_settings(player);
+    check_address(player);
+    check_overlap(player);
 }

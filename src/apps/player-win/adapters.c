@@ -1,4 +1,4 @@
-#include "apps/client-win/adapters.h"
+#include "apps/player-win/adapters.h"
 
 #include <jansson.h>
 #include <stdio.h>
