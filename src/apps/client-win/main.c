@@ -102,6 +102,7 @@ static enum lp_exit set_up(struct app *app, const struct lp_mac *mac)
         .mac = *mac,
         .mtu = (unsigned)app->options.client.mtu,
         .metric = (unsigned)app->options.tap_metric,
+        .use_party_dns = app->options.use_party_dns,
     };
     char why[LP_ADAPTERS_WHY_LEN];
 

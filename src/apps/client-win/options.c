@@ -23,6 +23,10 @@ static const struct lp_option options[] = {
      .help =
          "the adapter's IPv4 metric; default 1, so that games' broadcasts leave through it; "
          "9000 puts it behind every other adapter"},
+    {.name = "use-party-dns",
+     .kind = LP_OPTION_FLAG,
+     .offset = AT(use_party_dns),
+     .help = "use the party's DNS servers for the adapter; default: the PC's own stay first"},
     {.name = "list-tap-adapters",
      .kind = LP_OPTION_FLAG,
      .offset = AT(list_tap_adapters),

@@ -9,6 +9,7 @@ struct lp_client_win_options {
     struct lp_client_options client;
     const char *tap_instance_id;
     uint64_t tap_metric;
+    bool use_party_dns;
     bool list_tap_adapters;
     bool restore;
 };

@@ -89,6 +89,7 @@ static int bring_up(struct lp_player *player, char why[LP_WHY_LEN])
     struct lp_wincfg_settings settings = {
         .mtu = player->mtu,
         .metric = player->config.metric,
+        .use_party_dns = player->config.use_party_dns,
     };
     char mac[LP_MAC_TEXT_LEN];
     int err = lp_wincfg_configure(player->cfg, &settings, why);

@@ -21,6 +21,7 @@ struct lp_player_config {
     struct lp_mac mac;
     unsigned mtu; /* 0: the room's */
     unsigned metric;
+    bool use_party_dns;
 };
 
 enum lp_player_trouble {

@@ -20,8 +20,9 @@
 struct lp_wincfg;
 
 struct lp_wincfg_settings {
-    unsigned mtu;    /* IPv4 MTU; IPv6 too where it is at least 1280 */
-    unsigned metric; /* IPv4 interface metric: 1 = games' broadcasts leave by this adapter */
+    unsigned mtu;       /* IPv4 MTU; IPv6 too where it is at least 1280 */
+    unsigned metric;    /* IPv4 interface metric: 1 = games' broadcasts leave by this adapter */
+    bool use_party_dns; /* false: the player's own DNS servers stay first */
 };
 
 struct lp_wincfg_status {

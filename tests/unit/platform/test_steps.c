@@ -520,7 +520,9 @@ static void test_pin_moves_with_the_network(void **state)
 static void test_configure_bounds(void **state)
 {
     static const struct lp_wincfg_settings bad[] = {
-        {575, 1}, {1501, 1}, {0, 1}, {1380, 0}, {1380, 10000}, {UINT32_MAX, UINT32_MAX}};
+        {.mtu = 575, .metric = 1},      {.mtu = 1501, .metric = 1},
+        {.mtu = 0, .metric = 1},        {.mtu = 1380, .metric = 0},
+        {.mtu = 1380, .metric = 10000}, {.mtu = UINT32_MAX, .metric = UINT32_MAX}};
     static const struct lp_wincfg_settings small = {.mtu = 576, .metric = 9999};
 
     assert_int_equal(prepare(), 0);
