@@ -49,6 +49,12 @@ static void on_gateway_changed(void *user, uint32_t gateway_peer_id)
     lp_player_gateway_changed(&((struct app *)user)->player, gateway_peer_id);
 }
 
+static bool on_edge_frame(void *user, const struct lp_superframe *frame, uint64_t now_ns)
+{
+    (void)now_ns;
+    return lp_player_edge_filter(&((struct app *)user)->player, frame);
+}
+
 static void on_link_lost(void *user)
 {
     lp_player_link_lost(&((struct app *)user)->player);
@@ -56,8 +62,7 @@ static void on_link_lost(void *user)
 
 static void on_second(void *user, uint64_t now_ns)
 {
-    (void)now_ns;
-    lp_player_second(&((struct app *)user)->player);
+    lp_player_second(&((struct app *)user)->player, now_ns);
 }
 
 static void on_report(void *user, json_t *object)
@@ -69,7 +74,7 @@ static const struct lp_tunnel_hooks hooks = {
     .resolved = on_resolved,
     .joined = on_joined,
     .gateway_changed = on_gateway_changed,
-    .edge_filter = NULL,
+    .edge_filter = on_edge_frame,
     .link_lost = on_link_lost,
     .second = on_second,
     .report = on_report,

@@ -296,6 +296,12 @@ static void on_gateway_changed(void *user, uint32_t gateway_peer_id)
         say(engine, LP_GUI_NEWS_JOINED, false);
 }
 
+static bool on_edge_frame(void *user, const struct lp_superframe *frame, uint64_t now_ns)
+{
+    (void)now_ns;
+    return lp_player_edge_filter(&((struct lp_gui_engine *)user)->player, frame);
+}
+
 static void on_link_lost(void *user)
 {
     lp_player_link_lost(&((struct lp_gui_engine *)user)->player);
@@ -306,10 +312,9 @@ static void on_second(void *user, uint64_t now_ns)
     struct lp_gui_engine *engine = user;
     const struct lp_player *player = &engine->player;
 
-    (void)now_ns;
     if (engine->tunnel.ending)
         return;
-    lp_player_second(&engine->player);
+    lp_player_second(&engine->player, now_ns);
     if (!engine->joined)
         return;
     if (!player->has_address)
@@ -330,7 +335,7 @@ static const struct lp_tunnel_hooks hooks = {
     .event = on_event,
     .joined = on_joined,
     .gateway_changed = on_gateway_changed,
-    .edge_filter = NULL,
+    .edge_filter = on_edge_frame,
     .link_lost = on_link_lost,
     .second = on_second,
     .report = on_report,

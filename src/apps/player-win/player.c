@@ -4,9 +4,11 @@
 #include <string.h>
 
 #include "apps/common/log.h"
+#include "apps/player-win/broadcast.h"
 #include "base/err.h"
 
-#define CHECK_S 5
+#define CHECK_S        5
+#define METRIC_DEFAULT 1
 /* How long the cable is out when it is pulled for the DHCP client's sake. */
 #define MEDIA_PAUSE_MS 200
 
@@ -117,9 +119,12 @@ enum lp_player_trouble lp_player_set_up(struct lp_player *player,
                                         struct lp_tunnel *tunnel, char why[LP_ADAPTERS_WHY_LEN])
 {
     int err = lp_adapters_choose(config->instance, &player->adapter, why);
+    uint8_t secret[LP_BROADCAST_SECRET_LEN];
 
     player->config = *config;
     player->tunnel = tunnel;
+    lp_random_bytes(secret, sizeof(secret));
+    lp_broadcast_check_init(&player->broadcast, secret);
     if (err < 0)
         return err == LP_ERR_CONFIG ? LP_PLAYER_NO_CHOICE : LP_PLAYER_NO_ADAPTER;
     uv_timer_init(lp_driver_uv(tunnel->driver), &player->media_timer);
@@ -170,6 +175,50 @@ int lp_player_join(struct lp_player *player, const struct lp_welcome *welcome,
     return bring_up(player, why);
 }
 
+/* ---- do games find the party? ---- */
+
+static void tell_missed(struct lp_player *player)
+{
+    struct lp_link_info info = {.index = 0};
+    char why[LP_WHY_LEN];
+
+    if (link_of(player) != NULL)
+        lp_link_info(link_of(player), &info);
+    lp_broadcast_find_cause(player->broadcast_error, info.index,
+                            player->config.metric > METRIC_DEFAULT, why);
+    set_warning(player, LP_PLAYER_BROADCAST_MISSED, why);
+    player->tunnel->report_due = true;
+}
+
+static void check_broadcast(struct lp_player *player, uint64_t now_ns)
+{
+    switch (lp_broadcast_check_on_time(&player->broadcast, now_ns)) {
+    case LP_BROADCAST_SEND:
+        player->broadcast_error = lp_broadcast_send(&player->broadcast);
+        break;
+    case LP_BROADCAST_TELL:
+        tell_missed(player);
+        break;
+    case LP_BROADCAST_NOTHING:
+        break;
+    }
+}
+
+/* The program's own broadcast is nothing for the party. */
+bool lp_player_edge_filter(struct lp_player *player, const struct lp_superframe *frame)
+{
+    enum lp_broadcast_verdict before = player->broadcast.verdict;
+
+    if (!lp_broadcast_check_on_frame(&player->broadcast, frame))
+        return false;
+    if (player->broadcast.verdict == LP_BROADCAST_LEFT && before != LP_BROADCAST_LEFT) {
+        lp_log(LP_LOG_INFO, "broadcasts leave by the adapter: games find the party");
+        set_warning(player, LP_PLAYER_BROADCAST_MISSED, "");
+        player->tunnel->report_due = true;
+    }
+    return true;
+}
+
 /* ---- the party's address ---- */
 
 static void look_for_address(struct lp_player *player)
@@ -199,11 +248,15 @@ static void check_address(struct lp_player *player)
                   before.prefix_len == player->address.prefix_len)))
         return;
     player->tunnel->report_due = true;
-    if (player->has_address)
+    if (player->has_address) {
         lp_log(LP_LOG_INFO, "address from the party: %s/%u",
                lp_addr_format_ip(&player->address.addr, text), player->address.prefix_len);
-    else
+        lp_broadcast_check_ask(&player->broadcast);
+    } else {
         lp_log(LP_LOG_WARNING, "the party's address is gone");
+        lp_broadcast_check_forget(&player->broadcast);
+        set_warning(player, LP_PLAYER_BROADCAST_MISSED, "");
+    }
 }
 
 /* ---- the gateway ---- */
@@ -257,9 +310,12 @@ static void check_settings(struct lp_player *player)
                  "the route to the relay is not pinned: the tunnel may break");
         err = LP_ERR_NOTFOUND;
     }
-    if (err == 0 && player->status.reasserted > 0)
+    if (err == 0 && player->status.reasserted > 0) {
         lp_log(LP_LOG_INFO, "%u settings of the adapter had been changed and were put back",
                player->status.reasserted);
+        if (player->has_address)
+            lp_broadcast_check_ask(&player->broadcast);
+    }
     set_warning(player, LP_PLAYER_SETTINGS_WRONG, err < 0 ? why : "");
 }
 
@@ -290,13 +346,8 @@ static void reopen_adapter(struct lp_player *player)
     set_warning(player, LP_PLAYER_ADAPTER_AWAY, open ? "" : why);
 }
 
-void lp_player_second(struct lp_player *player)
+static void check_all(struct lp_player *player)
 {
-    if (player->mtu == 0)
-        return;
-    if (link_of(player) == NULL)
-        reopen_adapter(player);
-    check_gateway(player);
     if (!player->has_address)
         check_address(player);
     if (++player->check_s < CHECK_S)
@@ -305,4 +356,16 @@ void lp_player_second(struct lp_player *player)
     check_settings(player);
     check_address(player);
     check_overlap(player);
+}
+
+void lp_player_second(struct lp_player *player, uint64_t now_ns)
+{
+    if (player->mtu == 0)
+        return;
+    if (link_of(player) == NULL)
+        reopen_adapter(player);
+    check_gateway(player);
+    check_all(player);
+    if (link_of(player) != NULL)
+        check_broadcast(player, now_ns);
 }

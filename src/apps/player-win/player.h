@@ -8,6 +8,7 @@
 #define LP_APPS_PLAYER_WIN_PLAYER_H
 
 #include "apps/player-win/adapters.h"
+#include "apps/player-win/broadcastcheck.h"
 #include "apps/tunnel/tunnel.h"
 #include "platform/windows/win.h"
 #include "platform/windows/wincfg.h"
@@ -37,6 +38,7 @@ enum lp_player_warning {
     LP_PLAYER_ADAPTER_AWAY,
     LP_PLAYER_SETTINGS_WRONG,
     LP_PLAYER_SUBNET_TWICE,
+    LP_PLAYER_BROADCAST_MISSED,
     LP_PLAYER_WARNINGS,
 };
 
@@ -56,6 +58,8 @@ struct lp_player {
     bool gateway_is_new;                /* its name is still to be compared */
     struct lp_if_address address;       /* IPv4, from the party */
     bool has_address;
+    struct lp_broadcast_check broadcast;
+    unsigned long broadcast_error;                /* of the last send; 0 = none */
     char warning[LP_PLAYER_WARNINGS][LP_WHY_LEN]; /* "" = nothing */
 };
 
@@ -76,7 +80,8 @@ int lp_player_join(struct lp_player *player, const struct lp_welcome *welcome,
                    char why[LP_WHY_LEN]);
 void lp_player_gateway_changed(struct lp_player *player, uint32_t gateway_peer_id);
 void lp_player_link_lost(struct lp_player *player);
-void lp_player_second(struct lp_player *player);
+bool lp_player_edge_filter(struct lp_player *player, const struct lp_superframe *frame);
+void lp_player_second(struct lp_player *player, uint64_t now_ns);
 /* report.c */
 void lp_player_report(const struct lp_player *player, json_t *object);
 

@@ -25,12 +25,25 @@ static json_t *settings_report(const struct lp_player *player)
     return object;
 }
 
+static json_t *broadcast_report(const struct lp_player *player)
+{
+    enum lp_broadcast_verdict verdict = player->broadcast.verdict;
+    json_t *object = json_object();
+
+    json_object_set_new(object, "checked", json_boolean(verdict != LP_BROADCAST_UNKNOWN));
+    json_object_set_new(object, "left_by_adapter", json_boolean(verdict == LP_BROADCAST_LEFT));
+    json_object_set_new(object, "reason",
+                        json_string(player->warning[LP_PLAYER_BROADCAST_MISSED]));
+    return object;
+}
+
 void lp_player_report(const struct lp_player *player, json_t *object)
 {
     const struct lp_if_address *address = &player->address;
 
     json_object_set_new(object, "route", route_report(player));
     json_object_set_new(object, "settings", settings_report(player));
+    json_object_set_new(object, "broadcast", broadcast_report(player));
     json_object_set_new(object, "dhcp",
                         lp_client_dhcp_report(true, player->has_address ? &address->addr : NULL,
                                               address->prefix_len));
