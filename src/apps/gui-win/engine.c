@@ -38,7 +38,6 @@ struct lp_gui_engine {
     uv_async_t wake;
     bool wake_open;
     bool stop;
-    bool reconnect;
 
     /* the engine's thread alone */
     struct lp_tunnel_options options;
@@ -341,23 +340,13 @@ static const struct lp_tunnel_hooks hooks = {
     .report = on_report,
 };
 
-/* ---- the other thread's wishes ---- */
+/* ---- the other thread's wish ---- */
 
 static void on_wake(uv_async_t *async)
 {
     struct lp_gui_engine *engine = async->data;
-    bool stop, reconnect;
 
-    EnterCriticalSection(&engine->lock);
-    stop = engine->stop;
-    reconnect = engine->reconnect;
-    engine->reconnect = false;
-    LeaveCriticalSection(&engine->lock);
-    if (stop)
-        lp_tunnel_end(&engine->tunnel, LP_EXIT_OK);
-    else if (reconnect && engine->tunnel.node != NULL)
-        lp_node_reconnect(engine->tunnel.node, "this PC was asleep",
-                          lp_driver_now(engine->tunnel.driver));
+    lp_tunnel_end(&engine->tunnel, LP_EXIT_OK);
 }
 
 static void open_wake(struct lp_gui_engine *engine)
@@ -378,23 +367,13 @@ static void close_wake(struct lp_gui_engine *engine)
     LeaveCriticalSection(&engine->lock);
 }
 
-static void ask(struct lp_gui_engine *engine, bool *wish)
+void lp_gui_engine_stop(struct lp_gui_engine *engine)
 {
     EnterCriticalSection(&engine->lock);
-    *wish = true;
+    engine->stop = true;
     if (engine->wake_open)
         uv_async_send(&engine->wake);
     LeaveCriticalSection(&engine->lock);
-}
-
-void lp_gui_engine_stop(struct lp_gui_engine *engine)
-{
-    ask(engine, &engine->stop);
-}
-
-void lp_gui_engine_reconnect(struct lp_gui_engine *engine)
-{
-    ask(engine, &engine->reconnect);
 }
 
 static bool is_stopped(struct lp_gui_engine *engine)
@@ -529,6 +508,11 @@ struct lp_gui_engine *lp_gui_engine_start(const struct lp_invite *party, const c
         return NULL;
     }
     return engine;
+}
+
+bool lp_gui_engine_wait(struct lp_gui_engine *engine, unsigned ms)
+{
+    return WaitForSingleObject(engine->thread, ms) == WAIT_OBJECT_0;
 }
 
 void lp_gui_engine_free(struct lp_gui_engine *engine)

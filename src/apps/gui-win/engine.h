@@ -17,13 +17,13 @@ struct lp_gui_engine *lp_gui_engine_start(const struct lp_invite *party, const c
                                           unsigned run, HWND window, UINT message);
 /* Asks it to leave the room, put everything back and end; does not wait. */
 void lp_gui_engine_stop(struct lp_gui_engine *engine);
-/* The PC was asleep: the connection is made anew. */
-void lp_gui_engine_reconnect(struct lp_gui_engine *engine);
+/* Whether it has ended within the time. */
+bool lp_gui_engine_wait(struct lp_gui_engine *engine, unsigned ms);
 
 /* The oldest snapshot; false: none is left. */
 bool lp_gui_engine_take(struct lp_gui_engine *engine, struct lp_gui_snapshot *ret_snapshot);
 
-/* Waits for its end. NULL is fine. */
+/* It has said ENDED. NULL is fine. */
 void lp_gui_engine_free(struct lp_gui_engine *engine);
 
 #endif

@@ -4,6 +4,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "apps/common/file.h"
 #include "apps/gui-win/engine.h"
@@ -14,6 +15,8 @@
 #include <shellapi.h>
 
 #define SETTINGS_FILE "window.txt"
+/* Of the five seconds that Windows gives a program. */
+#define SESSION_END_MS 4000
 
 struct app {
     struct lp_gui_model model;
@@ -105,30 +108,20 @@ static void on_engine_news(void *user)
     lp_window_refresh(app->window);
 }
 
-static void on_resumed(void *user)
-{
-    struct app *app = user;
-
-    if (app->engine != NULL)
-        lp_gui_engine_reconnect(app->engine);
-}
-
-static void on_closing(void *user)
+static void on_session_ends(void *user)
 {
     struct app *app = user;
 
     if (app->engine == NULL)
         return;
     lp_gui_engine_stop(app->engine);
-    lp_gui_engine_free(app->engine);
-    app->engine = NULL;
+    (void)lp_gui_engine_wait(app->engine, SESSION_END_MS);
 }
 
 static const struct lp_window_hooks hooks = {
     .effect = on_effect,
     .engine_news = on_engine_news,
-    .resumed = on_resumed,
-    .closing = on_closing,
+    .session_ends = on_session_ends,
     .shot = NULL,
 };
 
@@ -172,6 +165,9 @@ int WINAPI WinMain(HINSTANCE instance, HINSTANCE before, char *command_line, int
         return 1;
     lp_window_show(app->window);
     lp_window_run(app->window);
+    /* one that did not end in time: nothing may be taken from under its thread */
+    if (app->engine != NULL)
+        _exit(0);
     lp_window_free(app->window);
     free(app);
     return 0;

@@ -87,8 +87,7 @@ static DWORD WINAPI on_input(void *user)
 static const struct lp_window_hooks hooks = {
     .effect = on_effect,
     .engine_news = on_nothing,
-    .resumed = on_nothing,
-    .closing = on_nothing,
+    .session_ends = on_nothing,
     .shot = on_shot,
 };
 

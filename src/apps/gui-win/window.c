@@ -18,6 +18,10 @@
 #define COMMAND_CLOSE   42
 #define COMMAND_PASTE   43
 
+/* How long the engine may take to put everything back; then the service does what is left. */
+#define QUIT_TIMER 1
+#define QUIT_MS    10000
+
 /* ---- measures ---- */
 
 static int dpi_of(const struct lp_window *window)
@@ -172,16 +176,32 @@ static void paste(struct lp_window *window)
 
 static void bring_to_front(struct lp_window *window)
 {
+    /* somebody wants it after all, who had just quit */
+    window->quitting = false;
+    KillTimer(window->handle, QUIT_TIMER);
     ShowWindow(window->handle, IsIconic(window->handle) ? SW_RESTORE : SW_SHOW);
     SetForegroundWindow(window->handle);
     set_focus(window);
 }
 
+/* The window goes at once; the program when the engine has put everything back. */
 static void quit(struct lp_window *window)
 {
     ShowWindow(window->handle, SW_HIDE);
-    window->hooks->closing(window->user);
-    DestroyWindow(window->handle);
+    if (!lp_gui_is_running(window->model)) {
+        DestroyWindow(window->handle);
+        return;
+    }
+    window->quitting = true;
+    SetTimer(window->handle, QUIT_TIMER, QUIT_MS, NULL);
+    done(window, lp_gui_disconnect(window->model));
+}
+
+static void on_engine_news(struct lp_window *window)
+{
+    window->hooks->engine_news(window->user);
+    if (window->quitting && !lp_gui_is_running(window->model))
+        DestroyWindow(window->handle);
 }
 
 /* The cross keeps the connection; without one there is nothing to keep. */
@@ -374,11 +394,6 @@ static bool answer(struct lp_window *window, UINT message, WPARAM wparam, LPARAM
     case DM_GETDEFID: /* IsDialogMessage asks what Enter presses */
         *ret_result = MAKELRESULT(IDOK, DC_HASDEFID);
         return true;
-    case WM_POWERBROADCAST:
-        if (wparam == PBT_APMRESUMEAUTOMATIC)
-            window->hooks->resumed(window->user);
-        *ret_result = TRUE;
-        return true;
     default:
         return false;
     }
@@ -417,14 +432,18 @@ static bool handle(struct lp_window *window, UINT message, WPARAM wparam, LPARAM
         return true;
     case WM_ENDSESSION:
         if (wparam != 0)
-            window->hooks->closing(window->user);
+            window->hooks->session_ends(window->user);
+        return true;
+    case WM_TIMER:
+        if (wparam == QUIT_TIMER && window->quitting)
+            DestroyWindow(window->handle);
         return true;
     case WM_DESTROY:
         lp_tray_hide(&window->tray);
         PostQuitMessage(0);
         return true;
     case LP_WM_ENGINE:
-        window->hooks->engine_news(window->user);
+        on_engine_news(window);
         return true;
     case LP_WM_TRAY:
         on_tray(window, lparam);

@@ -25,9 +25,8 @@ struct lp_window;
 struct lp_window_hooks {
     void (*effect)(void *user, enum lp_gui_effect effect);
     void (*engine_news)(void *user);
-    void (*resumed)(void *user); /* the PC was asleep */
-    /* The program ends; return when what it changed is put back. */
-    void (*closing)(void *user);
+    /* Windows ends the session: the last call, and there is little time. */
+    void (*session_ends)(void *user);
     /* LP_WM_SHOT; NULL: none */
     void (*shot)(void *user);
 };

@@ -21,6 +21,7 @@ struct lp_window {
     struct lp_tray tray;
     enum lp_element focused;
     UINT taskbar_created;
+    bool quitting; /* hidden; the program ends as soon as the engine has */
 };
 
 /* WM_PAINT, WM_DRAWITEM, WM_CTLCOLOR... */

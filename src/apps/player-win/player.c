@@ -114,6 +114,15 @@ static int bring_up(struct lp_player *player, char why[LP_WHY_LEN])
 
 /* ---- from the start to the end ---- */
 
+static void on_resumed(void *user)
+{
+    struct lp_player *player = user;
+
+    if (player->tunnel->node != NULL && !player->tunnel->ending)
+        lp_node_reconnect(player->tunnel->node, "this PC was asleep",
+                          lp_driver_now(player->tunnel->driver));
+}
+
 enum lp_player_trouble lp_player_set_up(struct lp_player *player,
                                         const struct lp_player_config *config,
                                         struct lp_tunnel *tunnel, char why[LP_ADAPTERS_WHY_LEN])
@@ -130,6 +139,7 @@ enum lp_player_trouble lp_player_set_up(struct lp_player *player,
     uv_timer_init(lp_driver_uv(tunnel->driver), &player->media_timer);
     player->media_timer.data = player;
     player->media_timer_open = true;
+    player->resume = lp_resume_open(lp_driver_uv(tunnel->driver), on_resumed, player);
     if (config->open_settings(&player->cfg, why) < 0 ||
         lp_wincfg_prepare(player->cfg, player->adapter.instance, &config->mac, why) < 0)
         return LP_PLAYER_NO_SETTINGS;
@@ -144,6 +154,8 @@ void lp_player_undo(struct lp_player *player)
     if (player->media_timer_open)
         uv_close((uv_handle_t *)&player->media_timer, NULL);
     player->media_timer_open = false;
+    lp_resume_close(player->resume);
+    player->resume = NULL;
     if (player->tunnel != NULL)
         lp_driver_close_link(player->tunnel->driver);
     lp_wincfg_close(player->cfg, why);

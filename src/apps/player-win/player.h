@@ -9,6 +9,7 @@
 
 #include "apps/player-win/adapters.h"
 #include "apps/player-win/broadcastcheck.h"
+#include "apps/player-win/resume.h"
 #include "apps/tunnel/tunnel.h"
 #include "platform/windows/win.h"
 #include "platform/windows/wincfg.h"
@@ -53,6 +54,7 @@ struct lp_player {
     unsigned check_s;
     uv_timer_t media_timer;
     bool media_timer_open;
+    struct lp_resume *resume;
     uint32_t gateway_peer_id;           /* the one that was there last, 0 = none yet */
     char gateway_name[LP_NAME_MAX + 1]; /* its name */
     bool gateway_is_new;                /* its name is still to be compared */
