@@ -1,12 +1,15 @@
 """The shipping .exe at the party: what a player does there, and what happens to relay and gateway."""
 
 import re
+import signal
+import subprocess
 
 import pytest
 from bed import steps
-from bed.netns import Port, udp_socket
+from bed.netns import Port, udp_socket, wait_kernel
+from bed.processes import in_namespace
 from bed.topology import LAN_BROADCAST, LAN_HOST_IP
-from winbed.party import ADAPTER, CLIENT, PC
+from winbed.party import ADAPTER, CLIENT, HOST, PC
 
 WITHIN = 3.0  # seconds after the process is up
 DISCOVERY_PORT = 27777
@@ -168,6 +171,25 @@ def test_player_before_gateway(party):
     party.wait_event('tap media connected', since=since)
     party.wait_pc_lease(WITHIN)
     everybody_talks(party, WITHIN)
+
+
+def test_reader_that_stalls(party):
+    """A line for each frame into a pipe that nobody empties: the party goes on, and so does the end."""
+    party.stop(CLIENT)
+    since = len(party.wine.lines())
+    command = party.wine.argv(*party.win_command('--log-frames', 'json'))
+    with subprocess.Popen(in_namespace(party.ns(HOST), command), stdin=subprocess.DEVNULL,
+                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as client:
+        try:
+            party.wait_event('tap media connected', seconds=20, since=since)
+            wait_kernel(party.ns(PC), party.pc_addresses, 15, 'an address for the PC')
+            # 3000 lines are more than pipe and queue hold
+            steps.run(party.ns(PC), ['ping', '-q', '-f', '-c1500', LAN_HOST_IP], seconds=60)
+            assert steps.ping(party.ns(PC), LAN_HOST_IP)
+            client.send_signal(signal.SIGINT)
+            assert client.wait(15) == 0
+        finally:
+            client.kill()
 
 
 def test_ends_clean(party):

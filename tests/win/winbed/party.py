@@ -110,7 +110,7 @@ class WindowsParty(Party):
     def client_exe(self) -> Path:
         return find(self.wine.build, 'lanparty-client-win.exe')
 
-    def start_win(self, *options, name=CLIENT, **peer) -> Process:
+    def win_command(self, *options, **peer) -> list:
         options = [str(option) for option in options]
         if '--identity' not in options:
             options += ['--identity', IDENTITY]
@@ -118,7 +118,10 @@ class WindowsParty(Party):
             options += ['--name', 'windows']
         argv = [windows_path(argument) if argument == self.cert else argument
                 for argument in self.peer_options(**peer)]
-        return self.start_windows(name, self.client_exe, *argv, *options)
+        return [self.client_exe, *argv, *options]
+
+    def start_win(self, *options, name=CLIENT, **peer) -> Process:
+        return self.start_windows(name, *self.win_command(*options, **peer))
 
     def run_win(self, *options, seconds=30.0) -> subprocess.CompletedProcess:
         return self.run_windows(self.client_exe, *options, seconds=seconds)
