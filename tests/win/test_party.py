@@ -9,7 +9,8 @@ from bed import steps
 from bed.netns import Port, udp_socket, wait_kernel
 from bed.processes import in_namespace
 from bed.topology import LAN_BROADCAST, LAN_HOST_IP
-from winbed.party import ADAPTER, CLIENT, HOST, PC
+from winbed.party import ADAPTER, CLIENT, GUID, HOST, PC
+from winbed.wine import find
 
 WITHIN = 3.0  # seconds after the process is up
 DISCOVERY_PORT = 27777
@@ -72,6 +73,12 @@ def test_ping_to_lan(party):
 
 def test_ping_from_lan(party):
     assert steps.ping(party.ns('host'), party.pc_addresses()[0])
+
+
+def test_round_trip_to_party(party):
+    """What the window shows: a ping to the DHCP server that gave the address."""
+    said = party.run_windows(find(party.wine.build, 'partyping.exe'), GUID).stdout
+    assert 0 < float(said) < 900
 
 
 def test_full_size_from_lan(party):

@@ -9,6 +9,7 @@
 #include <windows.h>
 #include <winioctl.h>
 #include <iphlpapi.h>
+#include <icmpapi.h>
 #include <netioapi.h>
 
 #include <stdio.h>
@@ -24,7 +25,9 @@
 #define TAP_NAME       "tap"
 #define TAP_ALIAS      L"SoftLAN"
 #define ADDRESSES_PATH STATE_FOLDER "addresses"
+#define SERVER_PATH    STATE_FOLDER "dhcp-server"
 #define ADDRESSES_MAX  8
+#define ECHO_PORT      27003 /* of cable.py */
 
 /* Wine's function of this name. */
 #define REAL(name)                                                                             \
@@ -547,10 +550,25 @@ struct tap_record {
     IP_ADAPTER_ADDRESSES adapter;
     IP_ADAPTER_UNICAST_ADDRESS unicast[ADDRESSES_MAX];
     struct tap_address address[ADDRESSES_MAX];
+    SOCKADDR_INET server;
     char name[sizeof(FAKETAP_GUID)];
     WCHAR alias[16];
     WCHAR description[32];
 };
+
+/* Who gave the address. */
+static int dhcp_server(SOCKADDR_INET *ret_server)
+{
+    FILE *file = fopen(SERVER_PATH, "r");
+    char text[STATE_TEXT];
+    int known = file != NULL && fscanf(file, " %63s", text) == 1;
+
+    if (file != NULL)
+        fclose(file);
+    if (known)
+        parse_ip(text, AF_INET, ret_server);
+    return known;
+}
 
 static void fill_record(struct tap_record *record, ADDRESS_FAMILY family)
 {
@@ -576,6 +594,10 @@ static void fill_record(struct tap_record *record, ADDRESS_FAMILY family)
     wcscpy(record->alias, TAP_ALIAS);
     wcscpy(record->description, L"TAP-Windows Adapter V9");
     adapter->Length = sizeof(*adapter);
+    if (count > 0 && dhcp_server(&record->server)) {
+        adapter->Dhcpv4Server.lpSockaddr = (SOCKADDR *)&record->server;
+        adapter->Dhcpv4Server.iSockaddrLength = sizeof(record->server);
+    }
     adapter->IfIndex = adapter->Ipv6IfIndex = TAP_INDEX;
     adapter->AdapterName = record->name;
     adapter->FriendlyName = record->alias;
@@ -636,6 +658,49 @@ DWORD WINAPI shim_GetUnicastIpAddressTable(ADDRESS_FAMILY family,
     }
     *ret_table = table;
     return NO_ERROR;
+}
+
+/* ---- a ping to the party, which the far end of the cable sends ------------------------------ */
+
+DWORD WINAPI shim_IcmpSendEcho(HANDLE icmp, IPAddr to, void *bytes, WORD len,
+                               PIP_OPTION_INFORMATION options, void *reply, DWORD size,
+                               DWORD timeout_ms);
+
+static int answers(IPAddr to, DWORD timeout_ms)
+{
+    struct sockaddr_in cable = {.sin_family = AF_INET, .sin_port = htons(ECHO_PORT)};
+    SOCKET sock = socket(AF_INET, SOCK_DGRAM, 0);
+    char text[STATE_TEXT];
+    SOCKADDR_INET address = {.Ipv4 = {.sin_family = AF_INET, .sin_addr.s_addr = to}};
+    int answered;
+
+    cable.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    format_ip(&address, text);
+    setsockopt(sock, SOL_SOCKET, SO_RCVTIMEO, (const char *)&timeout_ms, sizeof(timeout_ms));
+    answered = sendto(sock, text, (int)strlen(text), 0, (struct sockaddr *)&cable,
+                      sizeof(cable)) > 0 &&
+               recv(sock, text, sizeof(text), 0) > 0;
+    closesocket(sock);
+    return answered;
+}
+
+DWORD WINAPI shim_IcmpSendEcho(HANDLE icmp, IPAddr to, void *bytes, WORD len,
+                               PIP_OPTION_INFORMATION options, void *reply, DWORD size,
+                               DWORD timeout_ms)
+{
+    ICMP_ECHO_REPLY *echo = reply;
+    SOCKADDR_INET server;
+
+    if (!dhcp_server(&server) || server.Ipv4.sin_addr.s_addr != to)
+        return REAL(IcmpSendEcho)(icmp, to, bytes, len, options, reply, size, timeout_ms);
+    if (!answers(to, timeout_ms)) {
+        SetLastError(IP_REQ_TIMED_OUT);
+        return 0;
+    }
+    memset(echo, 0, sizeof(*echo));
+    echo->Address = to;
+    echo->Status = IP_SUCCESS;
+    return 1;
 }
 
 /* ---- DNS servers --------------------------------------------------------------------------- */

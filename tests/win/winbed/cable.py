@@ -1,11 +1,13 @@
 #!/usr/bin/python3
 """
-cable.py NAMESPACE INTERFACE LOCAL_PORT REMOTE_PORT FOLDER: the far end of the fake adapter's cable.
+cable.py NAMESPACE INTERFACE LOCAL_PORT REMOTE_PORT ECHO_PORT FOLDER: the far end of the fake adapter's cable.
 
 A Linux TAP in the namespace exchanges frames with wire.exe by UDP on 127.0.0.1 of the namespace that
 this was started in. The TAP does what Windows would do with the adapter, as told by the events log in
 FOLDER: it has the adapter's MAC address, carrier while the media is connected, a DHCP client from then
-on, and the IPv4 MTU that was set. Addresses are written to FOLDER/addresses, where the shim reads them.
+on, and the IPv4 MTU that was set. Addresses are written to FOLDER/addresses, the DHCP server's to
+FOLDER/dhcp-server, where the shim reads them. An address that comes to ECHO_PORT is pinged from the namespace,
+and goes back when it has answered.
 """
 
 import contextlib
@@ -19,6 +21,7 @@ import socket
 import struct
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 CLONE_NEWNET = 0x40000000
@@ -36,7 +39,7 @@ def ip(*arguments):
 
 
 class Cable:
-    def __init__(self, namespace, interface, local, remote, folder):
+    def __init__(self, namespace, interface, local, remote, echo, folder):
         self.interface = interface
         self.folder = Path(folder)
         self.log = open(self.folder / 'events.log', errors='replace')
@@ -47,6 +50,8 @@ class Cable:
         self.sock.bind(('127.0.0.1', int(local)))
         self.sock.connect(('127.0.0.1', int(remote)))
         self.sock.setblocking(False)
+        self.echo = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.echo.bind(('127.0.0.1', int(echo)))
         with open(f'/run/netns/{namespace}') as there:
             if libc.setns(there.fileno(), CLONE_NEWNET) != 0:
                 raise OSError(ctypes.get_errno(), 'setns')
@@ -69,7 +74,8 @@ class Cable:
                 ['udhcpc', '-f', '-i', self.interface, '-s', str(LEASE), '-t', '3', '-T', '1',
                  '-A', '1'], stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, 'ADDRESSES': str(self.folder / 'addresses')})
+                env={**os.environ, 'ADDRESSES': str(self.folder / 'addresses'),
+                     'SERVER': str(self.folder / 'dhcp-server')})
 
     def disconnected(self):
         self.carrier(False)
@@ -101,6 +107,14 @@ class Cable:
         for line in lines:
             self.heard(line)
 
+    # ---- pings ----
+
+    def ping(self):
+        address, asker = self.echo.recvfrom(64)
+        if subprocess.run(['ping', '-c1', '-W1', address.decode()], check=False,
+                          stdout=subprocess.DEVNULL).returncode == 0:
+            self.echo.sendto(address, asker)
+
     # ---- frames ----
 
     def carry(self):
@@ -109,13 +123,16 @@ class Cable:
         self.follow()
         print('the cable is laid', flush=True)
         poll = select.poll()
-        for fd in self.tap, self.sock.fileno(), watch:
+        for fd in self.tap, self.sock.fileno(), self.echo.fileno(), watch:
             poll.register(fd, select.POLLIN)
         while True:
             ready = [fd for fd, _ in poll.poll()]
             if watch in ready:
                 os.read(watch, 65536)
                 self.follow()
+            if self.echo.fileno() in ready:
+                asked = threading.Thread(target=self.ping, daemon=True)
+                asked.start()
             if self.tap in ready:
                 self.batch(lambda: self.sock.send(os.read(self.tap, FRAME_MAX)))
             if self.sock.fileno() in ready:

@@ -15,7 +15,7 @@ from .wine import CLASS_KEY, FAKES, WINESERVER, Wine, find
 HOST = 'player1'       # where Wine runs: the uplink is here
 PC = 'pc'              # where the adapter's traffic comes out: games run here
 ADAPTER = 'SoftLAN'
-WIRE_PORT, CABLE_PORT = 27001, 27002
+WIRE_PORT, CABLE_PORT, ECHO_PORT = 27001, 27002, 27003  # the last: in fake/iphlpapi.c too
 CLIENT = 'client-win'
 # Wine 8 now and then ends with 1 before it has started the program, without a word. None of ours does
 # that: each says why it fails.
@@ -44,7 +44,7 @@ class WindowsParty(Party):
         self.run_windows('reg', 'import', windows_path(FAKES / 'adapter.reg'), seconds=60)
         self.start('cable', HOST, [
             '/usr/bin/python3', Path(__file__).parent / 'cable.py', self.ns(PC), ADAPTER,
-            CABLE_PORT, WIRE_PORT, self.wine.folder]).wait_line('the cable is laid', 10)
+            CABLE_PORT, WIRE_PORT, ECHO_PORT, self.wine.folder]).wait_line('the cable is laid', 10)
         self.start('wire', HOST, self.wine.argv(
             self.wire_exe, WIRE_PORT, CABLE_PORT)).wait_line('the wire is up', 60)
 
