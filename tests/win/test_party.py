@@ -186,7 +186,7 @@ def test_reader_that_stalls(party):
     since = len(party.wine.lines())
     command = party.wine.argv(*party.win_command('--log-frames', 'json'))
     with subprocess.Popen(in_namespace(party.ns(HOST), command), stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as client:
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as client:
         try:
             party.wait_event('tap media connected', seconds=20, since=since)
             wait_kernel(party.ns(PC), party.pc_addresses, 15, 'an address for the PC')

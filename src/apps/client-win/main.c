@@ -8,6 +8,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "apps/client-win/options.h"
 #include "apps/common/log.h"
@@ -17,6 +18,7 @@
 #include <shellapi.h>
 
 struct app {
+    struct lp_output errors; /* for people */
     struct lp_client_win_options options;
     struct lp_tunnel tunnel;
     struct lp_player player;
@@ -159,17 +161,25 @@ static char **utf8_arguments(int *ret_argc)
     return argv;
 }
 
-int main(void)
+/* A console in which text is being selected stalls whoever writes to it. */
+static void on_log(void *user, enum lp_log_level level, const char *line)
 {
-    static struct app app;
+    struct app *app = user;
+    char text[LP_LOG_TEXT_LEN];
+
+    lp_output_line(&app->errors, text, lp_log_format(level, line, text));
+}
+
+static int do_what_is_asked(struct app *app)
+{
     char why[LP_OPTION_WHY_LEN];
     int argc;
     char **argv = utf8_arguments(&argc);
 
     if (argv == NULL)
         return (int)lp_tunnel_say(LP_EXIT_USAGE, "the command line is no valid text");
-    lp_client_win_options_defaults(&app.options);
-    switch (lp_options_parse(&lp_client_win_program, argc, argv, &app.options, why)) {
+    lp_client_win_options_defaults(&app->options);
+    switch (lp_options_parse(&lp_client_win_program, argc, argv, &app->options, why)) {
     case LP_OPTIONS_DONE:
         return LP_EXIT_OK;
     case LP_OPTIONS_WRONG:
@@ -177,9 +187,22 @@ int main(void)
     case LP_OPTIONS_RUN:
         break;
     }
-    if (app.options.list_tap_adapters)
-        return (int)lp_adapters_list(app.options.tunnel.json);
-    if (app.options.restore)
+    if (app->options.list_tap_adapters)
+        return (int)lp_adapters_list(app->options.tunnel.json);
+    if (app->options.restore)
         return (int)restore();
-    return (int)run(&app);
+    return (int)run(app);
+}
+
+int main(void)
+{
+    static struct app app;
+    int status;
+
+    lp_output_init(&app.errors, STDERR_FILENO);
+    lp_log_set_sink(on_log, &app);
+    status = do_what_is_asked(&app);
+    lp_log_set_sink(NULL, NULL);
+    lp_output_deinit(&app.errors);
+    return status;
 }

@@ -65,11 +65,22 @@ void lp_log_number(struct lp_log_line *line, const char *key, uint64_t value)
     lp_log_field(line, key, shown);
 }
 
-void lp_log_end(const struct lp_log_line *line)
+size_t lp_log_format(enum lp_log_level level, const char *line, char text[LP_LOG_TEXT_LEN])
 {
     time_t now = (time_t)lp_clock_unix_s();
     char stamp[32] = "";
     const struct tm *utc = gmtime(&now);
+    int len;
+
+    if (utc != NULL)
+        strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", utc);
+    len = snprintf(text, LP_LOG_TEXT_LEN, "%s %s: %s", stamp, level_names[level], line);
+    return len < LP_LOG_TEXT_LEN ? (size_t)len : LP_LOG_TEXT_LEN - 1;
+}
+
+void lp_log_end(const struct lp_log_line *line)
+{
+    char text[LP_LOG_TEXT_LEN];
 
     if (sink.line != NULL) {
         sink.line(sink.user, line->level, line->text);
@@ -78,9 +89,8 @@ void lp_log_end(const struct lp_log_line *line)
     /* a terminal that was stopped costs lines, not the party */
     if (!lp_output_takes(STDERR_FILENO))
         return;
-    if (utc != NULL)
-        strftime(stamp, sizeof(stamp), "%Y-%m-%dT%H:%M:%SZ", utc);
-    fprintf(stderr, "%s %s: %s\n", stamp, level_names[line->level], line->text);
+    lp_log_format(line->level, line->text, text);
+    fprintf(stderr, "%s\n", text);
 }
 
 void lp_log(enum lp_log_level level, const char *format, ...)

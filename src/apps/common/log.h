@@ -5,6 +5,7 @@
 #ifndef LP_APPS_COMMON_LOG_H
 #define LP_APPS_COMMON_LOG_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum lp_log_level { LP_LOG_ERROR, LP_LOG_WARNING, LP_LOG_INFO };
@@ -31,6 +32,10 @@ void lp_log_end(const struct lp_log_line *line);
  * like are escaped.
  */
 void lp_log_sentence(enum lp_log_level level, const char *prefix, const char *words);
+
+/* A line as it goes to stderr, without its newline. Returns its length. */
+#define LP_LOG_TEXT_LEN 1600
+size_t lp_log_format(enum lp_log_level level, const char *line, char text[LP_LOG_TEXT_LEN]);
 
 /*
  * Where lines go instead of stderr, for a program that has none; set once, before the first line.
