@@ -13,6 +13,7 @@ from bed.processes import Process, in_namespace
 from .wine import CLASS_KEY, FAKES, WINESERVER, Wine, find
 
 HOST = 'player1'       # where Wine runs: the uplink is here
+UPLINK = 'uplink'
 PC = 'pc'              # where the adapter's traffic comes out: games run here
 ADAPTER = 'SoftLAN'
 WIRE_PORT, CABLE_PORT, ECHO_PORT = 27001, 27002, 27003  # the last: in fake/iphlpapi.c too
@@ -44,7 +45,7 @@ class WindowsParty(Party):
         self.run_windows('reg', 'import', windows_path(FAKES / 'adapter.reg'), seconds=60)
         self.start('cable', HOST, [
             '/usr/bin/python3', Path(__file__).parent / 'cable.py', self.ns(PC), ADAPTER,
-            CABLE_PORT, WIRE_PORT, ECHO_PORT, self.wine.folder]).wait_line('the cable is laid', 10)
+            CABLE_PORT, WIRE_PORT, ECHO_PORT, UPLINK, self.wine.folder]).wait_line('the cable is laid', 10)
         self.start('wire', HOST, self.wine.argv(
             self.wire_exe, WIRE_PORT, CABLE_PORT)).wait_line('the wire is up', 60)
 
