@@ -7,6 +7,7 @@
 
 #include "base/err.h"
 #include "platform/settings/svcmsg.h"
+#include "platform/settings/values.h"
 #include "platform/windows/errno.h"
 #include "platform/windows/svcpipe.h"
 #include "platform/windows/win.h"
@@ -168,7 +169,13 @@ static int prepare(struct lp_wincfg *cfg, const char *guid, const struct lp_mac 
 static int pin(struct lp_wincfg *cfg, const struct lp_addr *relay, char *why)
 {
     struct lp_svcmsg message = {.type = LP_SVCMSG_PIN, .relay = *relay};
+    char text[LP_ADDR_TEXT_LEN];
 
+    if (!lp_addr_is_remote_host(relay))
+        return lp_why(LP_ERR_INVALID, why,
+                      "the relay's address %s is not that of another machine: the SoftLAN "
+                      "service takes no such relay",
+                      lp_addr_format_ip(relay, text));
     return ask(remote_of(cfg), &message, &message, why);
 }
 
