@@ -4,10 +4,12 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
+#include "apps/tunnel/clientreport.h"
 #include "apps/tunnel/reporttext.h"
 
 static struct lp_report_text text;
@@ -145,12 +147,51 @@ static void many_players_are_counted(void **state)
                         "p12, p13, p14, p15, p16 and 2 more");
 }
 
+static void assert_json(json_t *object, const char *text_of_it)
+{
+    char *is = json_dumps(object, JSON_COMPACT | JSON_SORT_KEYS);
+
+    assert_string_equal(is, text_of_it);
+    free(is);
+    json_decref(object);
+}
+
+/* The parts that a player's program has on every system. */
+static void the_way_to_the_relay(void **state)
+{
+    struct lp_route route = {.interface = "eth0", .prefix_len = 32, .metric = 7};
+
+    (void)state;
+    assert_json(lp_client_route_report(NULL, false), "{\"pinned\":false}");
+    assert_int_equal(lp_addr_parse_ip("192.0.2.9", 0, &route.source), 0);
+    assert_json(lp_client_route_report(&route, false),
+                "{\"interface\":\"eth0\",\"metric\":7,\"next_hop\":\"on-link\","
+                "\"pinned\":false,\"prefix_len\":32,\"source\":\"192.0.2.9\"}");
+    assert_int_equal(lp_addr_parse_ip("192.0.2.1", 0, &route.next_hop), 0);
+    assert_json(lp_client_route_report(&route, true),
+                "{\"interface\":\"eth0\",\"metric\":7,\"next_hop\":\"192.0.2.1\","
+                "\"pinned\":true,\"prefix_len\":32,\"source\":\"192.0.2.9\"}");
+}
+
+static void the_partys_address(void **state)
+{
+    struct lp_addr address;
+
+    (void)state;
+    assert_int_equal(lp_addr_parse_ip("10.77.0.5", 0, &address), 0);
+    assert_json(lp_client_dhcp_report(false, NULL, 24), "{\"asked\":false,\"bound\":false}");
+    assert_json(lp_client_dhcp_report(true, &address, 24),
+                "{\"address\":\"10.77.0.5\",\"asked\":true,\"bound\":true,"
+                "\"prefix_len\":24}");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_player_in_the_room), cmocka_unit_test(a_player_alone),
         cmocka_unit_test(a_player_outside),     cmocka_unit_test(a_gateway),
         cmocka_unit_test(hostile_names),        cmocka_unit_test(many_players_are_counted),
+        cmocka_unit_test(the_way_to_the_relay), cmocka_unit_test(the_partys_address),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
