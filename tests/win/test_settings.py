@@ -39,6 +39,7 @@ END = [
 WHOLE = ('prepare', GUID, MAC, 'pin', RELAY_IP, 'configure', MTU, METRIC)
 JOURNAL = 'drive_c/ProgramData/SoftLAN/journal.txt'
 LOG = 'drive_c/ProgramData/SoftLAN/log.txt'
+LOG_BYTES_MAX = 256 * 1024  # of svc-win/log.h
 
 # Messages of the pipe: length, version 1, type, body.
 HELLO = '00060101' + '0001'
@@ -370,6 +371,27 @@ class TestService:
         log = (machine.lan.wine.prefix / LOG).read_text()
         assert re.search(r'^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ started, version', log, re.MULTILINE)
         assert re.search(r'process \d+ of session \d+ begins', log)
+
+    @pytest.mark.parametrize('blocked', [False, True], ids=['turned-over', 'old-one-is-stuck'])
+    def test_log_is_bounded(self, machine, blocked):
+        """A full log becomes the old one; where that cannot be, what was said is lost."""
+        log = machine.lan.wine.prefix / LOG
+        old = log.with_name('log.old.txt')
+        old.unlink(missing_ok=True)
+        if blocked:
+            old.mkdir()
+        with log.open('a') as file:
+            file.write('x' * (LOG_BYTES_MAX - log.stat().st_size) + '\n')
+        try:
+            self.still_serves(machine)
+            self.still_serves(machine)
+            assert log.stat().st_size < 4096
+            assert 'begins' in log.read_text()
+            if not blocked:
+                assert LOG_BYTES_MAX <= old.stat().st_size < LOG_BYTES_MAX + 4096
+        finally:
+            if blocked:
+                old.rmdir()
 
     def still_serves(self, machine):
         assert machine.results('service', 'close') == [('service', '0'), ('close', '0')]

@@ -20,9 +20,9 @@ struct lp_svc_log {
 
 static HANDLE open_file(const wchar_t *path)
 {
-    HANDLE file =
-        CreateFileW(path, FILE_APPEND_DATA | FILE_READ_ATTRIBUTES, FILE_SHARE_READ, NULL,
-                    OPEN_ALWAYS, FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
+    HANDLE file = CreateFileW(path, FILE_WRITE_DATA | FILE_APPEND_DATA | FILE_READ_ATTRIBUTES,
+                              FILE_SHARE_READ, NULL, OPEN_ALWAYS,
+                              FILE_ATTRIBUTE_NORMAL | FILE_FLAG_OPEN_REPARSE_POINT, NULL);
     FILE_ATTRIBUTE_TAG_INFO info;
 
     if (file == INVALID_HANDLE_VALUE)
@@ -62,15 +62,26 @@ void lp_svc_log_close(struct lp_svc_log *log)
     free(log);
 }
 
-static void turn_over_when_full(struct lp_svc_log *log)
+static bool is_full(const struct lp_svc_log *log)
 {
     LARGE_INTEGER size;
 
-    if (!GetFileSizeEx(log->file, &size) || size.QuadPart < LP_SVC_LOG_BYTES_MAX)
+    return log->file != INVALID_HANDLE_VALUE && GetFileSizeEx(log->file, &size) &&
+           size.QuadPart >= LP_SVC_LOG_BYTES_MAX;
+}
+
+/* Somebody may have the old file open: then what was said is lost, as the bound holds in any case. */
+static void turn_over_when_full(struct lp_svc_log *log)
+{
+    if (!is_full(log))
         return;
     CloseHandle(log->file);
     MoveFileExW(log->path, log->old_path, MOVEFILE_REPLACE_EXISTING);
     log->file = open_file(log->path);
+    if (!is_full(log))
+        return;
+    SetFilePointer(log->file, 0, NULL, FILE_BEGIN);
+    SetEndOfFile(log->file);
 }
 
 /* Returns the length with the line's end. */
@@ -108,6 +119,7 @@ void lp_svc_log(struct lp_svc_log *log, const char *format, ...)
     va_end(args);
     EnterCriticalSection(&log->lock);
     if (log->file != INVALID_HANDLE_VALUE) {
+        SetFilePointer(log->file, 0, NULL, FILE_END);
         WriteFile(log->file, line, (DWORD)len, &written, NULL);
         turn_over_when_full(log);
     }
