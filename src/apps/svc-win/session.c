@@ -83,7 +83,10 @@ static void leave_seat(struct lp_seat *seat)
 
 /* ---- what is done for a caller ---- */
 
-/* The program may name an adapter, but only ours is ever touched. */
+/*
+ * The program may name an adapter, but only ours is ever touched: the one whose connection the installer has
+ * named "SoftLAN", which takes an administrator.
+ */
 static int do_prepare(void *user, const char *guid, const struct lp_mac *mac,
                       char why[LP_WHY_LEN])
 {
@@ -95,8 +98,9 @@ static int do_prepare(void *user, const char *guid, const struct lp_mac *mac,
         return err;
     if (!nic.own)
         return lp_why(LP_ERR_PERMISSION, why,
-                      "the service sets up the adapter \"SoftLAN\" only; for another one run "
-                      "lanparty-client-win.exe as an administrator");
+                      "this TAP adapter is not SoftLAN's: run the installer again, which makes "
+                      "the adapter \"SoftLAN\" (lanparty-client-win.exe --tap-instance-id, as "
+                      "an administrator, uses any)");
     if (session->cfg == NULL)
         err = lp_wincfg_open_local(NULL, &session->cfg, why);
     return err < 0 ? err : lp_wincfg_prepare(session->cfg, nic.guid, mac, why);
@@ -216,7 +220,9 @@ static void receive_caller(struct session *session, struct lp_seat *seat)
         return;
     if (lp_caller_check(session->pipe, &caller, why) < 0) {
         lp_svc_log(session->log, "refused: %s", why);
-        refuse(session, LP_ERR_PERMISSION, "the SoftLAN service is not for this caller");
+        refuse(session, LP_ERR_PERMISSION,
+               "the SoftLAN service serves who works at this computer only: start SoftLAN "
+               "there, not from a sandbox or the network");
         return;
     }
     if (!take_seat(seat, session->stop)) {
