@@ -164,7 +164,8 @@ def test_undo_that_fails(machine):
     """What could not be put back is named, stays in the journal, and is undone by the next start."""
     machine.lan.wine.fail('ip set tap ipv4 metric=1>auto')
     said = machine.run('local', *WHOLE, 'close')
-    assert 'could not be put back: ipv4_metric' in said[-1][2]
+    assert "could not be put back: the adapter's IPv4 metric (was auto)" in said[-1][2]
+    assert 'softlan-svc.exe --recover' in said[-1][2]
     assert machine.lan.wine.settings() == {'tap ipv4': ['1500', '1', 'fixed', 'on']}
     assert machine.journal.exists()
     assert machine.results('recover') == [('recover', '1')]
@@ -289,7 +290,7 @@ class TestService:
         machine.lan.wine.fail('ip route add')
         said = machine.run('service', *WHOLE[:5], 'pin', RELAY_IP, 'close')
         assert [result for _, result, _ in said] == ['0', '0', 'PERMISSION', '0', '0']
-        assert 'host_route' in said[2][2]
+        assert 'the route to the relay cannot be set' in said[2][2]
 
     def test_only_own_adapter(self, machine):
         said = machine.run('service', 'prepare', OTHER_GUID, MAC, 'close')

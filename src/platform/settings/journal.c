@@ -27,6 +27,35 @@ const char *lp_setting_name(enum lp_setting_kind kind)
     return "unknown";
 }
 
+const char *lp_setting_phrase(enum lp_setting_kind kind)
+{
+    switch (kind) {
+#define X(name, number, text, meaning)                                                         \
+    case LP_SETTING_##name:                                                                    \
+        return meaning;
+        LP_SETTING_TABLE(X)
+#undef X
+    }
+    return "a setting";
+}
+
+const char *lp_setting_remedy(int err)
+{
+    switch (err) {
+    case LP_ERR_PERMISSION:
+        return "run SoftLAN as an administrator, or look whether a policy or another program "
+               "forbids it";
+    case LP_ERR_NOTFOUND:
+    case LP_ERR_AGAIN:
+    case LP_ERR_CLOSED:
+        return "enable the adapter in the network settings, or install SoftLAN again";
+    case LP_ERR_UNSUPPORTED:
+        return "update Windows";
+    default:
+        return "try again, or restart the computer";
+    }
+}
+
 static int kind_of(const struct span *name)
 {
 #define X(kind, number, text, meaning)                                                         \

@@ -10,6 +10,8 @@
 
 #define SENTENCE_LEN 512
 
+#define JOURNAL_REMEDY "look whether the disk is full, and run SoftLAN as an administrator"
+
 struct listener {
     lp_scope_report_fn *report;
     void *user;
@@ -32,8 +34,7 @@ LP_PRINTF(3, 4)
 static void explain(char why[LP_SCOPE_WHY_LEN], const struct lp_setting *setting,
                     const char *format, ...)
 {
-    int len = snprintf(why, LP_SCOPE_WHY_LEN, "%s of %.79s ", lp_setting_name(setting->kind),
-                       setting->target);
+    int len = snprintf(why, LP_SCOPE_WHY_LEN, "%s ", lp_setting_phrase(setting->kind));
     va_list args;
 
     va_start(args, format);
@@ -208,8 +209,8 @@ int lp_scope_open(struct lp_scope *scope, const struct lp_settings_backend *back
     scope->store = store;
     err = load_journal(scope, &to);
     if (err < 0) {
-        snprintf(why, LP_SCOPE_WHY_LEN, "the journal of settings cannot be read: %s",
-                 lp_err_text(err));
+        snprintf(why, LP_SCOPE_WHY_LEN, "the journal of settings cannot be read (%s): %s",
+                 lp_err_text(err), JOURNAL_REMEDY);
         return err;
     }
     if (err == 0)
@@ -219,8 +220,8 @@ int lp_scope_open(struct lp_scope *scope, const struct lp_settings_backend *back
     /* Again, for what was refused, and because each save on the way may have failed. */
     err = save_journal(scope);
     if (err < 0)
-        snprintf(why, LP_SCOPE_WHY_LEN, "the journal of settings cannot be written: %s",
-                 lp_err_text(err));
+        snprintf(why, LP_SCOPE_WHY_LEN, "the journal of settings cannot be written (%s): %s",
+                 lp_err_text(err), JOURNAL_REMEDY);
     return err;
 }
 
@@ -264,7 +265,9 @@ static int apply(struct lp_scope *scope, const struct change *change,
     int err = save_journal(scope);
 
     if (err < 0) {
-        explain(why, setting, "is not changed: the journal of settings cannot be written: %s",
+        explain(why, setting,
+                "cannot be changed because the journal of settings cannot be written "
+                "(%s): " JOURNAL_REMEDY,
                 lp_err_text(err));
         revert(scope, change);
         return err;
@@ -272,7 +275,8 @@ static int apply(struct lp_scope *scope, const struct change *change,
     err = set_value(scope, setting, change->value);
     if (err == 0)
         return 0;
-    explain(why, setting, "cannot be set to %s: %s", change->value, lp_err_text(err));
+    explain(why, setting, "cannot be set to %s (%s): %s", change->value, lp_err_text(err),
+            lp_setting_remedy(err));
     if (put_back(scope, change) < 0) {
         change->entry->leftover = change->is_new || change->previous.leftover;
         return err;
@@ -295,7 +299,10 @@ static int change_first(struct lp_scope *scope, const struct lp_setting *setting
     struct change change = {.entry = entry, .is_new = true, .value = value};
 
     if (scope->count == LP_SCOPE_ENTRIES_MAX) {
-        explain(why, setting, "is not changed: %u settings are changed already", scope->count);
+        explain(why, setting,
+                "cannot be changed because %u others are changed already: disconnect, then "
+                "connect again",
+                scope->count);
         return LP_ERR_FULL;
     }
     memset(entry, 0, sizeof(*entry));
@@ -359,8 +366,9 @@ static bool make_setting(const struct lp_scope *scope, enum lp_setting_kind kind
             return true;
         }
     }
-    snprintf(why, LP_SCOPE_WHY_LEN, "%s: the target or the value is not valid",
-             lp_setting_name(kind));
+    snprintf(why, LP_SCOPE_WHY_LEN,
+             "%s cannot be set to this: its target or value is not valid",
+             lp_setting_phrase(kind));
     return false;
 }
 
@@ -377,7 +385,8 @@ int lp_scope_set(struct lp_scope *scope, enum lp_setting_kind kind, const char *
         return LP_ERR_INVALID;
     err = get_value(scope, &setting, current);
     if (err < 0) {
-        explain(why, &setting, "cannot be read: %s", lp_err_text(err));
+        explain(why, &setting, "cannot be read (%s): %s", lp_err_text(err),
+                lp_setting_remedy(err));
         return err;
     }
     entry = find_entry(scope, &setting);
@@ -385,7 +394,9 @@ int lp_scope_set(struct lp_scope *scope, enum lp_setting_kind kind, const char *
     if (strcmp(current, value) == 0 && (entry == NULL || stale || is_held(entry, value)))
         return 0;
     if ((entry == NULL || stale) && !is_valid(scope, &setting, current)) {
-        explain(why, &setting, "is not changed: it could not be put back to what it is now");
+        explain(why, &setting,
+                "is not changed, as it could not be put back to what it is now: set it to "
+                "automatic in the network settings");
         return LP_ERR_INVALID;
     }
     if (entry == NULL)

@@ -27,8 +27,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LP_SCOPE_ENTRIES_MAX  64
-#define LP_SETTING_TARGET_LEN 80 /* adapter GUID, or destination/interface of a route */
+#define LP_SCOPE_ENTRIES_MAX 64
+/* The GUID of an adapter, of a network for its category, or a route's destination/interface. */
+#define LP_SETTING_TARGET_LEN 80
 #define LP_SETTING_VALUE_LEN  128
 #define LP_SCOPE_WHY_LEN      320
 
@@ -36,18 +37,18 @@
 #define LP_JOURNAL_LINE_MAX 512
 #define LP_JOURNAL_TEXT_MAX (LP_JOURNAL_LINE_MAX * (LP_SCOPE_ENTRIES_MAX + 1))
 
-/* X(NAME, number, journal text, what it is) */
+/* X(NAME, number, journal text, what it is to people) */
 #define LP_SETTING_TABLE(X)                                                                    \
-    X(IPV4_MTU, 1, "ipv4_mtu", "IPv4 MTU of an adapter, octets")                               \
-    X(IPV6_MTU, 2, "ipv6_mtu", "IPv6 MTU of an adapter, octets")                               \
-    X(IPV4_METRIC, 3, "ipv4_metric", "IPv4 interface metric, or auto")                         \
-    X(IPV6_METRIC, 4, "ipv6_metric", "IPv6 interface metric, or auto")                         \
-    X(IPV4_DEFAULT_ROUTES, 5, "ipv4_default_routes", "enabled or disabled")                    \
-    X(IPV6_DEFAULT_ROUTES, 6, "ipv6_default_routes", "enabled or disabled")                    \
-    X(MAC_ADDRESS, 7, "mac_address", "NetworkAddress of an adapter, or none")                  \
-    X(HOST_ROUTE, 8, "host_route", "route to one host: next hop and metric, or none")          \
-    X(NETWORK_CATEGORY, 9, "network_category", "public, private or domain")                    \
-    X(DNS_SERVERS, 10, "dns_servers", "DNS servers of an adapter, or automatic")
+    X(IPV4_MTU, 1, "ipv4_mtu", "the adapter's IPv4 MTU")                                       \
+    X(IPV6_MTU, 2, "ipv6_mtu", "the adapter's IPv6 MTU")                                       \
+    X(IPV4_METRIC, 3, "ipv4_metric", "the adapter's IPv4 metric")                              \
+    X(IPV6_METRIC, 4, "ipv6_metric", "the adapter's IPv6 metric")                              \
+    X(IPV4_DEFAULT_ROUTES, 5, "ipv4_default_routes", "the adapter's IPv4 default routes")      \
+    X(IPV6_DEFAULT_ROUTES, 6, "ipv6_default_routes", "the adapter's IPv6 default routes")      \
+    X(MAC_ADDRESS, 7, "mac_address", "the adapter's MAC address")                              \
+    X(HOST_ROUTE, 8, "host_route", "the route to the relay")                                   \
+    X(NETWORK_CATEGORY, 9, "network_category", "the network's category")                       \
+    X(DNS_SERVERS, 10, "dns_servers", "the adapter's IPv4 DNS servers")
 
 enum lp_setting_kind {
 #define X(name, number, text, meaning) LP_SETTING_##name = (number),
@@ -162,5 +163,9 @@ int lp_journal_parse(const char *text, size_t len, struct lp_scope_entry entries
 
 /* The journal text of a kind; "unknown" for any other number. */
 const char *lp_setting_name(enum lp_setting_kind kind);
+/* What it is to people, for within a sentence. */
+const char *lp_setting_phrase(enum lp_setting_kind kind);
+/* What helps against an error of a setting, for the end of a sentence. */
+const char *lp_setting_remedy(int err);
 
 #endif

@@ -87,16 +87,22 @@ int lp_steps_prepare(struct lp_steps *steps, const char *guid, const struct lp_m
                      char why[LP_WHY_LEN])
 {
     char value[LP_SETTING_VALUE_LEN];
+    char text[LP_MAC_TEXT_LEN];
     unsigned keep = steps->scope.count;
     int err;
 
     if (steps->adapter[0] != '\0')
-        return fail(LP_ERR_INVALID, why, "an adapter is prepared already");
+        return fail(LP_ERR_INVALID, why, "an adapter is prepared already: disconnect first");
     if (!lp_value_is_guid(guid))
-        return fail(LP_ERR_INVALID, why, "this is no adapter's GUID");
+        return fail(LP_ERR_INVALID, why,
+                    "\"%.38s\" is no adapter's instance id: it has the form "
+                    "{8-4-4-4-12}, all hexadecimal digits",
+                    guid);
     if (!is_usable_mac(mac))
         return fail(LP_ERR_INVALID, why,
-                    "the address is not a locally administered unicast one");
+                    "the MAC address %s is not a locally administered unicast one: its "
+                    "first octet must end with the bits 10",
+                    lp_mac_format(mac, text));
     err = steps->host->adapter(steps->host->user, guid, why);
     if (err < 0)
         return err;
@@ -173,8 +179,8 @@ static int not_reached(int err, const struct lp_addr *relay, char *why)
         return fail(
             err, why,
             "there is no route to the relay %s: check this machine's network connection", text);
-    return fail(err, why, "the route to the relay %s cannot be looked up: %s", text,
-                lp_err_text(err));
+    return fail(err, why, "the route to the relay %s cannot be looked up (%s): %s", text,
+                lp_err_text(err), lp_setting_remedy(err));
 }
 
 /* The route that was set must be the one that is used. */
@@ -191,11 +197,10 @@ static int verify(struct lp_steps *steps, const struct lp_addr *relay,
         steps->way = way;
         return 0;
     }
-    return fail(
-        LP_ERR_NOTFOUND, why,
-        "the route to the relay %s was pinned, but another one is used: another VPN may "
-        "set routes",
-        lp_addr_format_ip(relay, text));
+    return fail(LP_ERR_NOTFOUND, why,
+                "the route to the relay %s was pinned, but another one is used: end other VPN "
+                "programs, which may set routes",
+                lp_addr_format_ip(relay, text));
 }
 
 static int pin_to(struct lp_steps *steps, const struct lp_addr *relay, const struct lp_way *way,
@@ -255,7 +260,8 @@ int lp_steps_pin(struct lp_steps *steps, const struct lp_addr *relay, char why[L
     int err;
 
     if (steps->adapter[0] == '\0')
-        return fail(LP_ERR_INVALID, why, "the adapter must be prepared before the pin");
+        return fail(LP_ERR_INVALID, why,
+                    "the adapter must be prepared before the route to the relay");
     address.port = 0;
     if (!lp_addr_is_remote_host(&address) && !is_loopback(&address))
         return fail(LP_ERR_INVALID, why, "this is no relay's address");
@@ -317,10 +323,11 @@ int lp_steps_configure(struct lp_steps *steps, const struct lp_wincfg_settings *
     int err;
 
     if (steps->adapter[0] == '\0' || steps->relay.family == LP_ADDR_NONE)
-        return fail(LP_ERR_INVALID, why, "the relay must be pinned before the settings");
+        return fail(LP_ERR_INVALID, why,
+                    "the route to the relay must be there before the settings");
     if (settings->mtu < LP_MTU_IPV4_MIN || settings->mtu > LP_STEPS_MTU_MAX)
-        return fail(LP_ERR_RANGE, why, "the MTU %u is not within %u and %u", settings->mtu,
-                    LP_MTU_IPV4_MIN, LP_STEPS_MTU_MAX);
+        return fail(LP_ERR_RANGE, why, "the MTU %u is not within %u and %u: give another",
+                    settings->mtu, LP_MTU_IPV4_MIN, LP_STEPS_MTU_MAX);
     if (settings->metric < 1 || settings->metric > LP_STEPS_METRIC_MAX)
         return fail(LP_ERR_RANGE, why, "the metric %u is not within 1 and %u", settings->metric,
                     LP_STEPS_METRIC_MAX);
@@ -418,7 +425,8 @@ int lp_steps_check(struct lp_steps *steps, struct lp_wincfg_status *ret_status,
     struct lp_wincfg_status status = {.route_pinned = false};
 
     if (steps->adapter[0] == '\0')
-        return fail(LP_ERR_INVALID, why, "nothing is prepared that could be checked");
+        return fail(LP_ERR_INVALID, why,
+                    "no adapter is prepared that could be checked: connect first");
     if (steps->relay.family != LP_ADDR_NONE)
         status.reasserted = hold_pin(steps, &status);
     status.category_private = make_private(steps);

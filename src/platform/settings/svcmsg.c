@@ -239,7 +239,6 @@ static bool read_text(struct lp_wire_reader *r, size_t len, char *text)
     return true;
 }
 
-/* A text that fills its field with NULs; at least one. */
 /* A text of `size` octets padded by NUL, which must fit `capacity`. */
 static bool read_padded(struct lp_wire_reader *r, size_t size, size_t capacity, char *text)
 {
@@ -376,7 +375,8 @@ int lp_svc_allows(enum lp_svc_state state, const struct lp_svcmsg *request,
                   char why[LP_WHY_LEN])
 {
     if ((states_of(request->type) & 1u << state) == 0) {
-        snprintf(why, LP_WHY_LEN, "\"%s\" cannot be asked of the SoftLAN service now",
+        snprintf(why, LP_WHY_LEN,
+                 "\"%s\" cannot be asked of the SoftLAN service now: connect again",
                  lp_svcmsg_name(request->type));
         return LP_ERR_INVALID;
     }

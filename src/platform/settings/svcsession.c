@@ -71,8 +71,11 @@ static size_t encode_reply(struct lp_svcmsg *reply, uint8_t bytes[LP_SVCMSG_MAX]
         reply->status.reasserted = UINT8_MAX;
     len = lp_svcmsg_encode(reply, bytes, LP_SVCMSG_MAX);
     if (len < 0) /* a route that the message has no form for */
-        return lp_svcsession_refusal(LP_ERR_UNSUPPORTED,
-                                     "the route to the relay cannot be told", bytes);
+        return lp_svcsession_refusal(
+            LP_ERR_UNSUPPORTED,
+            "the route to the relay cannot be shown: restart the SoftLAN "
+            "service",
+            bytes);
     return (size_t)len;
 }
 
@@ -95,7 +98,10 @@ size_t lp_svcsession_take(struct lp_svcsession *session, const uint8_t *bytes, s
     int err = lp_svcmsg_decode(bytes, len, &request);
 
     if (err < 0)
-        return break_off(session, err, "this is no request to the SoftLAN service", reply);
+        return break_off(session, err,
+                         "this is no request to the SoftLAN service: install SoftLAN "
+                         "again",
+                         reply);
     err = lp_svc_allows(session->state, &request, why);
     if (err < 0)
         return break_off(session, err, why, reply);

@@ -101,7 +101,9 @@ int lp_nic_restart(const struct lp_nic *nic, char why[LP_WHY_LEN])
                       "the adapter could not be restarted because it is in use: close the "
                       "program that uses it, or restart Windows");
     default:
-        return lp_why(lp_err_from_win32(err), why, "the adapter could not be restarted: %s",
+        return lp_why(lp_err_from_win32(err), why,
+                      "the adapter could not be restarted, disable and enable it in the "
+                      "network settings: %s",
                       lp_win_text(err, text));
     }
 }

@@ -75,7 +75,7 @@ int lp_tap_adapters(struct lp_tap_adapter adapters[], unsigned capacity, char wh
         char text[LP_WIN_TEXT_LEN];
 
         return lp_why(lp_err_from_win32((unsigned long)number), why,
-                      "cannot list network adapters: %s",
+                      "the network adapters cannot be listed, restart the computer: %s",
                       lp_win_text((unsigned long)number, text));
     }
     for (DWORD i = 0; count < capacity; i++) {

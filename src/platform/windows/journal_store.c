@@ -34,7 +34,7 @@ int lp_journal_dir_open(const char *path, struct lp_journal_dir **ret_dir, char 
     int err;
 
     if (dir == NULL)
-        return lp_why(LP_ERR_NOMEM, why, "out of memory for the journal");
+        return lp_why(LP_ERR_NOMEM, why, "out of memory for the journal: close other programs");
     err = lp_settings_dir(path, dir->path, why);
     if (err < 0) {
         free(dir);
@@ -54,7 +54,9 @@ int lp_journal_dir_open(const char *path, struct lp_journal_dir **ret_dir, char 
         return lp_why(LP_ERR_BUSY, why,
                       "SoftLAN is connected already on this computer: disconnect there first");
     return lp_why(lp_err_from_win32(number), why,
-                  "the journal of settings cannot be locked: %s", lp_win_text(number, text));
+                  "the journal of settings cannot be locked, run SoftLAN as an "
+                  "administrator: %s",
+                  lp_win_text(number, text));
 }
 
 void lp_journal_dir_close(struct lp_journal_dir *dir)

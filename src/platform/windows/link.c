@@ -110,14 +110,15 @@ int lp_link_open_tap(struct uv_loop_s *loop, const struct lp_tap_options *option
         return err;
     link = calloc(1, sizeof(*link));
     if (link == NULL)
-        return lp_why(LP_ERR_NOMEM, why, "out of memory for the TAP");
+        return lp_why(LP_ERR_NOMEM, why, "out of memory for the adapter: close other programs");
     link->adapter = adapter;
     link->ready = ready;
     link->user = user;
     link->async.data = link;
     if (uv_async_init(loop, &link->async, on_wake) != 0) {
         free(link);
-        return lp_why(LP_ERR_IO, why, "cannot watch adapter '%s'", adapter.name);
+        return lp_why(LP_ERR_IO, why, "adapter '%s' cannot be watched: restart the program",
+                      adapter.name);
     }
     err = lp_tap_open(&adapter, wake_loop, link, &link->tap, why);
     if (err == 0)

@@ -200,7 +200,8 @@ int lp_nic_driver_mac(const struct lp_nic *nic, struct lp_mac *ret_mac, char why
                       "the adapter's driver is not running: enable the adapter in the network "
                       "settings, or install SoftLAN again");
     default:
-        return lp_why(lp_err_from_win32(err), why, "the adapter's driver does not answer: %s",
+        return lp_why(lp_err_from_win32(err), why,
+                      "the adapter's driver does not answer, install SoftLAN again: %s",
                       lp_win_text(err, text));
     }
 }

@@ -39,7 +39,7 @@ int lp_route_pin(const struct lp_addr *destination, struct lp_route_pin **ret_pi
     int err;
 
     if (pin == NULL)
-        return lp_why(LP_ERR_NOMEM, why, "out of memory for a route");
+        return lp_why(LP_ERR_NOMEM, why, "out of memory for a route: close other programs");
     lp_iphelper_load(&pin->iph);
     pin->destination = *destination;
     err = lp_way_look_up(&pin->iph, destination, &pin->way);

@@ -143,7 +143,9 @@ int lp_settings_dir(const char *path, wchar_t ret_path[LP_DIR_PATH_MAX], char wh
     DWORD number;
 
     if (err < 0)
-        return lp_why(err, why, "the directory for SoftLAN's settings has no usable name");
+        return lp_why(err, why,
+                      "the directory for SoftLAN's settings has no usable name: "
+                      "%%ProgramData%% must lead to a directory");
     number = make_and_check(ret_path);
     if (number == ERROR_INVALID_OWNER)
         return lp_why(
@@ -155,7 +157,8 @@ int lp_settings_dir(const char *path, wchar_t ret_path[LP_DIR_PATH_MAX], char wh
         return lp_why(LP_ERR_PERMISSION, why,
                       "the directory %ls cannot be written: run as an administrator", ret_path);
     if (number != NO_ERROR)
-        return lp_why(lp_err_from_win32(number), why, "the directory %ls cannot be used: %s",
+        return lp_why(lp_err_from_win32(number), why,
+                      "the directory %ls cannot be used, look whether the disk is full: %s",
                       ret_path, lp_win_text(number, text));
     return 0;
 }

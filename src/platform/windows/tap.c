@@ -314,7 +314,9 @@ static int why_not_opened(const struct lp_tap_adapter *adapter, DWORD number, ch
                       "administrators only (AllowNonAdmin); run as administrator",
                       adapter->name);
     default:
-        return lp_why(lp_err_from_win32(number), why, "cannot open adapter '%s': %s",
+        return lp_why(lp_err_from_win32(number), why,
+                      "adapter '%s' cannot be opened, disable and enable it in the "
+                      "network connections: %s",
                       adapter->name, lp_win_text(number, text));
     }
 }
@@ -331,10 +333,12 @@ static int open_device(struct lp_tap *tap, const struct lp_tap_adapter *adapter,
         return why_not_opened(adapter, GetLastError(), why);
     number = ask_driver(tap);
     if (number != NO_ERROR)
-        return lp_why(LP_ERR_IO, why, "the driver of adapter '%s' does not answer: %s",
+        return lp_why(LP_ERR_IO, why,
+                      "the driver of adapter '%s' does not answer, install SoftLAN again: %s",
                       adapter->name, lp_win_text(number, text));
     if (CreateIoCompletionPort(tap->device, tap->port, KEY_DEVICE, 0) == NULL)
-        return lp_why(LP_ERR_IO, why, "cannot watch adapter '%s': %s", adapter->name,
+        return lp_why(LP_ERR_IO, why,
+                      "adapter '%s' cannot be watched, restart the computer: %s", adapter->name,
                       lp_win_text(GetLastError(), text));
     return 0;
 }
@@ -346,7 +350,7 @@ int lp_tap_open(const struct lp_tap_adapter *adapter, void (*wake_fn)(void *user
     int err;
 
     if (tap == NULL)
-        return lp_why(LP_ERR_NOMEM, why, "out of memory for the TAP");
+        return lp_why(LP_ERR_NOMEM, why, "out of memory for the adapter: close other programs");
     tap->wake = wake_fn;
     tap->user = user;
     err = open_device(tap, adapter, why);
@@ -358,7 +362,8 @@ int lp_tap_open(const struct lp_tap_adapter *adapter, void (*wake_fn)(void *user
     tap->thread = (HANDLE)_beginthreadex(NULL, 0, serve_device, tap, 0, NULL);
     if (tap->thread == NULL) {
         free_tap(tap);
-        return lp_why(LP_ERR_NOMEM, why, "cannot start a thread for the TAP");
+        return lp_why(LP_ERR_NOMEM, why,
+                      "there is no memory for a thread: close other programs");
     }
     SetThreadPriority(tap->thread, THREAD_PRIORITY_ABOVE_NORMAL);
     *ret_tap = tap;

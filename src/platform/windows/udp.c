@@ -81,7 +81,7 @@ static int why_not_bound(int number, const struct lp_addr *bind_addr, char *why)
                       "one that 'ipconfig' lists",
                       addr);
     default:
-        return lp_why(err, why, "cannot bind UDP %s: %s", addr,
+        return lp_why(err, why, "UDP %s cannot be used, choose another port: %s", addr,
                       lp_win_text((unsigned long)number, text));
     }
 }
@@ -90,8 +90,9 @@ static int why_not_set_up(int number, const char *what, char *why)
 {
     char text[LP_WIN_TEXT_LEN];
 
-    return lp_why(lp_err_from_win32((unsigned long)number), why, "cannot %s a UDP socket: %s",
-                  what, lp_win_text((unsigned long)number, text));
+    return lp_why(lp_err_from_win32((unsigned long)number), why,
+                  "Windows cannot %s a UDP socket, restart the computer: %s", what,
+                  lp_win_text((unsigned long)number, text));
 }
 
 /* 0 with a bound, non-blocking socket in udp->socket. */
@@ -211,13 +212,14 @@ int lp_udp_open(struct uv_loop_s *loop, const struct lp_udp_options *options,
     int err;
 
     if (options->bind.family == LP_ADDR_NONE)
-        return lp_why(LP_ERR_INVALID, why, "no address to bind a UDP socket to");
+        return lp_why(LP_ERR_INVALID, why, "there is no address for a UDP socket: give one");
     udp = calloc(1, sizeof(*udp));
     if (udp != NULL)
         udp->arena = malloc(LP_UDP_ARENA_LEN);
     if (udp == NULL || udp->arena == NULL) {
         free(udp);
-        return lp_why(LP_ERR_NOMEM, why, "out of memory for a UDP socket");
+        return lp_why(LP_ERR_NOMEM, why,
+                      "out of memory for a UDP socket: close other programs");
     }
     udp->ready = ready;
     udp->user = user;
@@ -233,7 +235,8 @@ int lp_udp_open(struct uv_loop_s *loop, const struct lp_udp_options *options,
     err = uv_poll_init_socket(loop, &udp->poll, udp->socket);
     if (err != 0) {
         abandon(udp);
-        return lp_why(LP_ERR_IO, why, "cannot watch a UDP socket: %s", uv_strerror(err));
+        return lp_why(LP_ERR_IO, why, "a UDP socket cannot be watched, restart the program: %s",
+                      uv_strerror(err));
     }
     udp->poll.data = udp;
     lp_udp_watch(udp);

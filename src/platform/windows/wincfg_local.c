@@ -80,6 +80,12 @@ static unsigned count_journal(const struct lp_journal_store *store)
                                       &damaged);
 }
 
+/* The remedy first: the list may be cut. */
+#define LEFTOVERS                                                                              \
+    "the next start or \"softlan-svc.exe --recover\" will try again, as this could not be "    \
+    "put "                                                                                     \
+    "back: "
+
 /* Names what is still changed; "" when nothing is. */
 static void name_leftovers(const struct lp_scope *scope, char *why)
 {
@@ -89,10 +95,9 @@ static void name_leftovers(const struct lp_scope *scope, char *why)
     for (unsigned i = 0; i < scope->count && at < LP_WHY_LEN; i++) {
         const struct lp_scope_entry *entry = &scope->entry[i];
 
-        at += (size_t)snprintf(why + at, LP_WHY_LEN - at, "%s%s of %s (was %s)",
-                               at == 0 ? "could not be put back: " : ", ",
-                               lp_setting_name(entry->setting.kind), entry->setting.target,
-                               entry->old_value);
+        at += (size_t)snprintf(why + at, LP_WHY_LEN - at, "%s%s (was %s)",
+                               at == 0 ? LEFTOVERS : ", ",
+                               lp_setting_phrase(entry->setting.kind), entry->old_value);
     }
 }
 
@@ -141,7 +146,8 @@ static int open_local(const char *journal_dir, struct local **ret_local, char *w
     int err;
 
     if (local == NULL)
-        return lp_why(LP_ERR_NOMEM, why, "out of memory for the settings");
+        return lp_why(LP_ERR_NOMEM, why,
+                      "out of memory for the settings: close other programs");
     local->cfg.ops = &ops;
     lp_win_settings_init(&local->settings);
     err = lp_journal_dir_open(journal_dir, &local->dir, why);

@@ -89,7 +89,8 @@ static int open_pipe(HANDLE *ret_pipe, char *why)
         number = GetLastError();
         if (number == ERROR_FILE_NOT_FOUND)
             return why_no_service(why);
-        return lp_why(lp_err_from_win32(number), why, "the SoftLAN service cannot be asked: %s",
+        return lp_why(lp_err_from_win32(number), why,
+                      "the SoftLAN service cannot be asked, restart it: %s",
                       lp_win_text(number, text));
     }
     if (!is_service(pipe)) {
@@ -141,7 +142,9 @@ static int ask(struct remote *remote, const struct lp_svcmsg *request,
     int err;
 
     if (len < 0)
-        return lp_why(LP_ERR_INVALID, why, "\"%s\" cannot be asked of the SoftLAN service so",
+        return lp_why(LP_ERR_INVALID, why,
+                      "\"%s\" cannot be asked of the SoftLAN service with these values: "
+                      "connect again with others",
                       lp_svcmsg_name(request->type));
     err = exchange(remote, bytes, (DWORD)len, &got, why);
     if (err < 0)
@@ -161,7 +164,8 @@ static int prepare(struct lp_wincfg *cfg, const char *guid, const struct lp_mac 
     struct lp_svcmsg message = {.type = LP_SVCMSG_PREPARE, .prepare.mac = *mac};
 
     if (strnlen(guid, LP_ADAPTER_GUID_LEN) == LP_ADAPTER_GUID_LEN)
-        return lp_why(LP_ERR_INVALID, why, "this is no adapter's GUID");
+        return lp_why(LP_ERR_INVALID, why,
+                      "this is no adapter's instance id: choose the adapter again");
     memcpy(message.prepare.adapter, guid, strlen(guid) + 1);
     return ask(remote_of(cfg), &message, &message, why);
 }
@@ -229,7 +233,8 @@ int lp_wincfg_open_service(struct lp_wincfg **ret_cfg, char why[LP_WHY_LEN])
     int err;
 
     if (remote == NULL)
-        return lp_why(LP_ERR_NOMEM, why, "out of memory for the settings");
+        return lp_why(LP_ERR_NOMEM, why,
+                      "out of memory for the settings: close other programs");
     remote->cfg.ops = &ops;
     err = open_pipe(&remote->pipe, why);
     if (err < 0) {
@@ -237,8 +242,10 @@ int lp_wincfg_open_service(struct lp_wincfg **ret_cfg, char why[LP_WHY_LEN])
         return err;
     }
     remote->event = CreateEventW(NULL, TRUE, FALSE, NULL);
-    err = remote->event != NULL ? ask(remote, &hello, &hello, why)
-                                : lp_why(LP_ERR_NOMEM, why, "out of memory for the settings");
+    err =
+        remote->event != NULL
+            ? ask(remote, &hello, &hello, why)
+            : lp_why(LP_ERR_NOMEM, why, "out of memory for the settings: close other programs");
     if (err < 0) {
         free_remote(remote);
         return err;

@@ -153,6 +153,9 @@ static void test_names(void **state)
 {
     assert_string_equal(lp_setting_name(LP_SETTING_IPV4_MTU), "ipv4_mtu");
     assert_string_equal(lp_setting_name(LP_SETTING_DNS_SERVERS), "dns_servers");
+    assert_string_equal(lp_setting_phrase(LP_SETTING_DNS_SERVERS),
+                        "the adapter's IPv4 DNS servers");
+    assert_string_equal(lp_setting_phrase((enum lp_setting_kind)0), "a setting");
     assert_string_equal(lp_setting_name((enum lp_setting_kind)0), "unknown");
     assert_string_equal(lp_setting_name((enum lp_setting_kind)11), "unknown");
 }

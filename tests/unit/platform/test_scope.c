@@ -195,8 +195,10 @@ static void test_set_that_fails_leaves_no_trace(void **state)
     set(LP_SETTING_IPV4_METRIC, "1");
     machine_find(&m, LP_SETTING_IPV4_MTU)->set_error = LP_ERR_PERMISSION;
     assert_int_equal(set(LP_SETTING_IPV4_MTU, "1380"), LP_ERR_PERMISSION);
-    assert_string_equal(why, "ipv4_mtu of {0F6C0C34-52E4-4B5E-9C5C-2C3C0A1B2D3E} cannot be set "
-                             "to 1380: permission denied");
+    assert_string_equal(why,
+                        "the adapter's IPv4 MTU cannot be set to 1380 (permission denied): run "
+                        "SoftLAN as an administrator, or look whether a policy or another "
+                        "program forbids it");
     assert_int_equal(scope.count, 1);
     assert_false(machine_journal_has(&m, "ipv4_mtu"));
     machine_find(&m, LP_SETTING_IPV4_MTU)->gone = true;
@@ -263,7 +265,7 @@ static void test_nothing_is_set_without_a_journal(void **state)
     m.save_error = LP_ERR_IO;
     assert_int_equal(set(LP_SETTING_IPV4_MTU, "1380"), LP_ERR_IO);
     assert_non_null(
-        strstr(why, "the journal of settings cannot be written: input/output error"));
+        strstr(why, "the journal of settings cannot be written (input/output error)"));
     assert_originals();
     assert_int_equal(scope.count, 0);
     m.save_took = true; /* an entry on the disk for what was not set: harmless */
@@ -426,7 +428,7 @@ static void test_reading_that_fails(void **state)
 {
     machine_find(&m, LP_SETTING_IPV4_MTU)->get_error = LP_ERR_IO;
     assert_int_equal(set(LP_SETTING_IPV4_MTU, "1380"), LP_ERR_IO);
-    assert_non_null(strstr(why, "cannot be read: input/output error"));
+    assert_non_null(strstr(why, "cannot be read (input/output error)"));
     assert_string_equal(m.log, "");
 }
 

@@ -154,12 +154,15 @@ static void test_store_that_fails(void **state)
 {
     m.load_error = LP_ERR_PERMISSION;
     assert_int_equal(open_scope(), LP_ERR_PERMISSION);
-    assert_string_equal(why, "the journal of settings cannot be read: permission denied");
+    assert_string_equal(why, "the journal of settings cannot be read (permission denied): look "
+                             "whether the disk is full, and run SoftLAN as an administrator");
     m.load_error = 0;
     m.journal_len = 1;
     m.save_error = LP_ERR_IO;
     assert_int_equal(open_scope(), LP_ERR_IO);
-    assert_string_equal(why, "the journal of settings cannot be written: input/output error");
+    assert_string_equal(why,
+                        "the journal of settings cannot be written (input/output error): look "
+                        "whether the disk is full, and run SoftLAN as an administrator");
 }
 
 int main(void)

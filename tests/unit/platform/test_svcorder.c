@@ -39,7 +39,8 @@ static void test_what_is_allowed_when(void **state)
                          LP_ERR_INVALID);
     }
     allows(LP_SVC_START, LP_SVCMSG_PIN);
-    assert_string_equal(why, "\"pin\" cannot be asked of the SoftLAN service now");
+    assert_string_equal(why,
+                        "\"pin\" cannot be asked of the SoftLAN service now: connect again");
 }
 
 static void test_other_versions(void **state)
