@@ -53,7 +53,7 @@ static int pin(void *user, const struct lp_addr *relay, char why[LP_WHY_LEN])
 
     must(fake->prepared && relay->port != 0 && relay->scope == 0);
     must(relay->family == LP_ADDR_IPV4 || relay->family == LP_ADDR_IPV6);
-    must(relay->family == LP_ADDR_IPV6 || (relay->ip[0] != 127 && relay->ip[0] < 224));
+    must(relay->family == LP_ADDR_IPV6 || (relay->ip[0] != 0 && relay->ip[0] < 224));
     fake->pinned |= err == 0;
     return err;
 }

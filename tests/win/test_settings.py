@@ -326,7 +326,7 @@ class TestService:
         assert machine.changes(since) == []
         self.still_serves(machine)
 
-    @pytest.mark.parametrize('wrong', [HELLO, PIN.replace('c633640a', '7f000001'), CONFIGURE,
+    @pytest.mark.parametrize('wrong', [HELLO, PIN.replace('c633640a', 'e0000001'), CONFIGURE,
                                        'ff' * 40])
     def test_wrong_order_undoes(self, machine, wrong):
         since = machine.mark()

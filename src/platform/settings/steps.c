@@ -128,7 +128,12 @@ static unsigned host_prefix_len(const struct lp_addr *addr)
 static int look_up(const struct lp_steps *steps, const struct lp_addr *relay,
                    struct lp_way *ret_way)
 {
-    return steps->host->way(steps->host->user, relay, ret_way);
+    int err = steps->host->way(steps->host->user, relay, ret_way);
+
+    /* whatever the routes say: no route is ever set for this machine's own addresses */
+    if (err == 0 && lp_addr_is_loopback(relay))
+        ret_way->local = true;
+    return err;
 }
 
 static bool same_way(const struct lp_way *a, const struct lp_way *b)
@@ -245,26 +250,20 @@ static int pin_afresh(struct lp_steps *steps, const struct lp_addr *relay, char 
     return pin_to(steps, relay, &way, why);
 }
 
-static bool is_loopback(const struct lp_addr *addr)
-{
-    static const uint8_t loopback6[16] = {[15] = 1};
-
-    if (addr->family == LP_ADDR_IPV6)
-        return memcmp(addr->ip, loopback6, sizeof(loopback6)) == 0;
-    return addr->family == LP_ADDR_IPV4 && addr->ip[0] == 127;
-}
-
 int lp_steps_pin(struct lp_steps *steps, const struct lp_addr *relay, char why[LP_WHY_LEN])
 {
     struct lp_addr address = *relay;
+    char text[LP_ADDR_TEXT_LEN];
     int err;
 
     if (steps->adapter[0] == '\0')
         return fail(LP_ERR_INVALID, why,
                     "the adapter must be prepared before the route to the relay");
     address.port = 0;
-    if (!lp_addr_is_remote_host(&address) && !is_loopback(&address))
-        return fail(LP_ERR_INVALID, why, "this is no relay's address");
+    lp_addr_format_ip(&address, text);
+    if (!lp_addr_is_relay(&address))
+        return fail(LP_ERR_INVALID, why, "%s is no relay's address: give that of one machine",
+                    text);
     err = release(steps, why);
     steps->relay.family = LP_ADDR_NONE;
     if (err == 0)

@@ -58,7 +58,7 @@ static bool mac_fits(const struct lp_mac *mac)
 
 static bool relay_fits(const struct lp_addr *relay)
 {
-    return relay->port != 0 && relay->scope == 0 && lp_addr_is_remote_host(relay);
+    return relay->port != 0 && relay->scope == 0 && lp_addr_is_relay(relay);
 }
 
 static bool settings_fit(const struct lp_wincfg_settings *settings)

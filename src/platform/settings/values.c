@@ -86,6 +86,22 @@ bool lp_addr_is_remote_host(const struct lp_addr *addr)
     return addr->ip[0] != 0 && addr->ip[0] != 127 && addr->ip[0] < 224;
 }
 
+bool lp_addr_is_loopback(const struct lp_addr *addr)
+{
+    static const uint8_t loopback6[16] = {[15] = 1};
+
+    if (addr->scope != 0)
+        return false;
+    if (addr->family == LP_ADDR_IPV6)
+        return memcmp(addr->ip, loopback6, sizeof(loopback6)) == 0;
+    return addr->family == LP_ADDR_IPV4 && addr->ip[0] == 127;
+}
+
+bool lp_addr_is_relay(const struct lp_addr *addr)
+{
+    return lp_addr_is_remote_host(addr) || lp_addr_is_loopback(addr);
+}
+
 /* ---- host routes ---- */
 
 void lp_route_target(const struct lp_addr *destination, const char *guid,

@@ -49,6 +49,9 @@ int lp_value_number(const char *text, unsigned max, unsigned *ret_number);
 /* Somebody's address out there: no loopback, link-local, group, unspecified or mapped address.
  */
 bool lp_addr_is_remote_host(const struct lp_addr *addr);
+bool lp_addr_is_loopback(const struct lp_addr *addr);
+/* Where a relay may be: out there, or on this machine, where it needs no route. */
+bool lp_addr_is_relay(const struct lp_addr *addr);
 
 void lp_route_target(const struct lp_addr *destination, const char *guid,
                      char ret_target[LP_SETTING_TARGET_LEN]);

@@ -200,8 +200,7 @@ static int way(void *user, const struct lp_addr *destination, struct lp_way *ret
     char text[LP_ADDR_TEXT_LEN];
 
     if (destination->ip[0] == 127) {
-        on_interface(ret_way, ETH, NULL, 8);
-        ret_way->local = true;
+        on_interface(ret_way, ETH, NULL, 8); /* not said to be local */
         return 0;
     }
     for (unsigned i = 0; i < m->rows && !m->ignore_host_routes; i++) {
@@ -459,6 +458,7 @@ static void test_borrowed_route_stays(void **state)
 static void test_loopback_needs_no_pin(void **state)
 {
     assert_int_equal(prepare(), 0);
+    assert_int_equal(pin("127.255.255.255"), 0);
     assert_int_equal(pin("127.0.0.1"), 0);
     assert_true(check().route_borrowed);
     assert_null(strstr(bed.machine.trace, "host_route"));
