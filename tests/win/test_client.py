@@ -20,7 +20,8 @@ PIN = f'ip route add {RELAY_IP}/32 via 192.168.11.1 dev uplink'
 UNPIN = f'ip route del {RELAY_IP}/32'
 LOOKUP = f'ip route get {RELAY_IP} dev uplink'
 CONFIGURED = {
-    'tap ipv4': ['1380', '1', 'fixed', 'off'], 'tap ipv6': ['1380', '25', 'auto', 'off']}
+    'tap ipv4': ['1380', '1', 'fixed', 'off'], 'tap ipv6': ['1380', '25', 'auto', 'off'],
+    'tap dns': ['192.168.11.53'], 'tap dns6': ['::1']}
 
 macs = (f'02:5a:00:00:00:{number:02x}' for number in range(256))
 
@@ -55,6 +56,7 @@ def party(relay_and_gateway):
     """No client runs, before or after, and each leaves Windows as it was."""
     party = relay_and_gateway
     party.problems.clear()
+    party.wine.lease('uplink', '192.168.11.53')
     party.since = len(party.wine.lines())
     yield party
     party.wine.fail_nothing()
@@ -98,7 +100,8 @@ def test_order_of_the_start(party):
     configured = in_order(after, 'ip set tap ipv4 mtu=1500>1380', 'ip set tap ipv4 metric=auto>1',
                           'ip set tap ipv4 default-routes=on>off', 'tap media connected', LOOKUP)
     in_order(after[:configured[3]], 'ip set tap ipv6 mtu=1500>1380')
-    in_order(after[:configured[3]], 'ip set tap ipv6 default-routes=on>off')
+    in_order(after[:configured[3]], 'ip set tap ipv6 default-routes=on>off',
+             'ip dns tap ->192.168.11.53', 'ip dns6 tap ->::1')
     settings = party.wine.settings()
     assert settings == {**CONFIGURED, f'route {RELAY_IP}/32': settings[f'route {RELAY_IP}/32']}
     party.wait_pc_lease()
@@ -111,6 +114,7 @@ def test_order_of_the_end(party):
     started = len(new_lines(party))
     party.stop(CLIENT)
     in_order(new_lines(party)[started:], 'tap media disconnected', 'tap close',
+             'ip dns6 tap ::1>-', 'ip dns tap 192.168.11.53>-',
              'ip set tap ipv4 default-routes=off>on', 'ip set tap ipv4 metric=1>auto',
              'ip set tap ipv4 mtu=1380>1500', UNPIN)
     assert party.wine.settings() == {}
@@ -142,8 +146,10 @@ def test_unresolved_name_changes_no_route(party):
     ('1', 'ip set tap ipv4 metric', 'metric'),
     ('1', 'ip set tap ipv4 default-routes', 'default'),
     ('1', 'ip set tap ipv6 default-routes', 'default'),
+    ('1', 'ip dns tap', 'DNS servers'),
+    ('1', 'ip dns6 tap', 'DNS servers'),
     ('1', 'tap media connected', 'media'),
-    ('3+', 'ip route get', "relay's route"),
+    ('4+', 'ip route get', "relay's route"),
 ], ids=lambda value: value.replace(' ', '-'))
 def test_failing_step(party, nth, step, says):
     """One clear line, an error status, and nothing is left changed."""
@@ -249,6 +255,26 @@ def test_changed_metric_is_put_back(party):
     state.write_text(state.read_text().replace('1380 1 fixed', '1380 25 auto'))
     party.wait_event('ip set tap ipv4 metric=auto>1', since=since)
     client.wait_line('put back', 5)
+
+
+def test_changed_default_routes_are_put_back(party):
+    client = start_and_join(party)
+    since = len(party.wine.lines())
+    state = party.wine.state
+    state.write_text(state.read_text().replace('1380 1 fixed off', '1380 1 fixed on'))
+    party.wait_event('ip set tap ipv4 default-routes=on>off', since=since)
+    client.wait_line('put back', 5)
+
+
+def test_own_dns_servers_that_change(party):
+    """What the player's network gives him later is his too; the party's is never used."""
+    start_and_join(party)
+    since = len(party.wine.lines())
+    party.wine.lease('uplink', '192.168.11.54', '2001:db8:11::54')
+    party.wait_event('ip dns tap 192.168.11.53>192.168.11.54', since=since)
+    party.wait_event('ip dns6 tap ::1>2001:db8:11::54', since=since)
+    party.stop(CLIENT)
+    assert party.wine.settings() == {}
 
 
 def test_route_that_was_there_is_borrowed(party):

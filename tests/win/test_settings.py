@@ -8,12 +8,17 @@ import re
 import subprocess
 
 import pytest
-from bed.topology import RELAY_IP
-from winbed.party import GUID, HOST
-from winbed.wine import find
+from bed.topology import RELAY_IP, RELAY_IP6
+from winbed.party import GUID, HOST, windows_path
+from winbed.wine import CLASS_KEY, FAKES, find
 
 MAC = '02:11:22:33:44:55'
 MTU, METRIC = '1380', '1'
+DNS, DNS6 = '192.168.11.1', '2001:db8:11::1'
+SECOND_GUID = '{5C1F6A10-77E2-4E0B-9C55-0D6B8F6A2E11}'
+NETWORK_CLASS = '{4D36E972-E325-11CE-BFC1-08002BE10318}'
+CONNECTION = rf'HKLM\SYSTEM\CurrentControlSet\Control\Network\{NETWORK_CLASS}\{GUID}\Connection'
+SECOND_KEY = rf'HKLM\SYSTEM\CurrentControlSet\Control\Class\{NETWORK_CLASS}\0008'
 OTHER_GUID = '{11111111-2222-3333-4444-555555555555}'
 
 # What a whole start does to Windows, and its end; without what only looks.
@@ -27,8 +32,12 @@ START = [
     'ip set tap ipv4 metric=auto>1',
     'ip set tap ipv4 default-routes=on>off',
     'ip set tap ipv6 default-routes=on>off',
+    f'ip dns tap ->{DNS}',
+    f'ip dns6 tap ->{DNS6}',
 ]
 END = [
+    f'ip dns6 tap {DNS6}>-',
+    f'ip dns tap {DNS}>-',
     'ip set tap ipv6 default-routes=off>on',
     'ip set tap ipv4 default-routes=off>on',
     'ip set tap ipv4 metric=1>auto',
@@ -45,7 +54,7 @@ LOG_BYTES_MAX = 256 * 1024  # of svc-win/log.h
 HELLO = '00060101' + '0001'
 PREPARE = '00300102' + GUID.encode().hex() + MAC.replace(':', '')
 PIN = '001f0103' + '04' + '01bb' + '00000000' + 'c633640a' + '00' * 12
-CONFIGURE = '00080104' + '0564' + '0001'
+CONFIGURE = '00090104' + '0564' + '0001' + '00'
 CHECK = '00040105'
 END_REQUEST = '00040106'
 OK = '00040181'
@@ -106,9 +115,17 @@ def said_of(line: str) -> tuple:
     return name, result, rest
 
 
+def go_on(process) -> str:
+    """What the first check after "wait" says."""
+    process.stdin.write(b'\n')
+    process.stdin.flush()
+    return process.wait_line('^check: (.*)', 30)[1]
+
+
 @pytest.fixture(name='machine')
 def machine_fixture(lan):
     machine = Machine(lan)
+    lan.wine.lease('uplink', DNS, DNS6)
     machine.fresh_driver()
     machine.assert_untouched()
     yield machine
@@ -125,6 +142,7 @@ def test_order(machine):
     assert [(name, result) for name, result, _ in said] == [
         (name, '0') for name in ('local', 'prepare', 'pin', 'configure', 'check', 'close')]
     assert 'pinned=1 borrowed=0 hold=1 reasserted=0' in said[4][2]
+    assert 'dns=1' in said[4][2]
     assert 'prefix=32 via=192.168.11.1' in said[4][2]
     assert said[5][2] == ''
     assert machine.changes(since) == START + END
@@ -178,7 +196,7 @@ def test_crash_then_recover(machine, steps):
     assert machine.journal.exists()
     assert machine.lan.network_address() == MAC.replace(':', '')
     said = machine.run('recover')
-    assert said == [('recover', {3: '1', 5: '2', 8: '7'}[steps], '')]
+    assert said == [('recover', {3: '1', 5: '2', 8: '9'}[steps], '')]
     machine.assert_untouched()
 
 
@@ -259,6 +277,139 @@ def test_journal_directory_that_is_none(machine):
         aside.rename(directory)
 
 
+def test_ipv6_relay(machine):
+    """Its route is pinned as an IPv4 relay's is. Wine knows no IPv6 routes: the bed gives it one."""
+    state = machine.lan.wine.state
+    state.write_text(state.read_text() + f'route ::/0 {DNS6} uplink 1\n')
+    since = machine.mark()
+    said = machine.run('local', 'prepare', GUID, MAC, 'pin', RELAY_IP6, 'configure', MTU, METRIC,
+                       'check', 'close')
+    assert [result for _, result, _ in said] == ['0'] * 6, said
+    assert 'pinned=1 borrowed=0 hold=1' in said[4][2]
+    assert 'prefix=128' in said[4][2]
+    pins = [line for line in machine.changes(since) if line.startswith('ip route')]
+    assert pins == [f'ip route add {RELAY_IP6}/128 via {DNS6} dev uplink metric 93',
+                    f'ip route del {RELAY_IP6}/128 via {DNS6} dev uplink']
+    state.write_text('')
+
+
+def test_default_routes_are_held(machine):
+    """Windows allows them again, of IPv4 and of IPv6: the check disables them."""
+    state = machine.lan.wine.state
+    with machine.waiting('local', *WHOLE, 'wait', 'check', 'close') as process:
+        since = machine.mark()
+        state.write_text(re.sub(r'^(interface tap .*) off$', r'\1 on', state.read_text(),
+                                flags=re.MULTILINE))
+        said = go_on(process)
+    assert 'hold=1 reasserted=2' in said
+    assert machine.changes(since)[:2] == ['ip set tap ipv4 default-routes=on>off',
+                                          'ip set tap ipv6 default-routes=on>off']
+
+
+def test_adapter_that_is_lost(machine):
+    """Removed while it is configured: the check says what does not hold, and nothing blocks the end."""
+    lan = machine.lan
+    with machine.waiting('local', *WHOLE, 'wait', 'check', 'close') as process:
+        lan.run_windows('reg', 'delete', CLASS_KEY, '/f')
+        try:
+            said = go_on(process)
+            process.wait_line('^close: 0', 30)
+        finally:
+            lan.run_windows('reg', 'import', windows_path(FAKES / 'adapter.reg'))
+    assert 'pinned=1' in said and 'hold=0' in said and 'dns=0' in said
+    assert not machine.journal.exists()
+    # what goes with the adapter on a Windows stays here
+    lan.wine.state.write_text('')
+    set_by_hand(machine, 'Tcpip', '')
+    set_by_hand(machine, 'Tcpip6', '')
+
+
+# ---- DNS ----
+
+def name_server_key(family: str) -> str:
+    return rf'HKLM\SYSTEM\CurrentControlSet\Services\{family}\Parameters\Interfaces\{GUID}'
+
+
+def set_by_hand(machine, family: str, servers: str):
+    machine.lan.run_windows('reg', 'add', name_server_key(family), '/v', 'NameServer', '/t', 'REG_SZ',
+                            '/d', servers, '/f')
+
+
+def name_servers(machine) -> tuple:
+    """What the registry has for the adapter, IPv4 and IPv6."""
+    found = []
+    for family in 'Tcpip', 'Tcpip6':
+        said = machine.lan.run_windows('reg', 'query', name_server_key(family), '/v', 'NameServer').stdout
+        value = re.search(r'NameServer\s+REG_SZ[ \t]+(\S+)', said)
+        found.append(value[1] if value else '-')
+    return tuple(found)
+
+
+def test_own_dns_while_connected(machine):
+    """The adapter has the player's servers, not the party's; after a crash the next start undoes it."""
+    with machine.waiting('local', *WHOLE, 'wait', 'die'):
+        assert name_servers(machine) == (DNS, DNS6)
+    assert name_servers(machine) == (DNS, DNS6)
+    assert machine.results('local', 'close') == [('local', '0'), ('close', '0')]
+    assert name_servers(machine) == ('-', '-')
+
+
+def test_dns_that_changes(machine):
+    """Another network gives others, and somebody empties the adapter's list: the check sets both."""
+    wine = machine.lan.wine
+    with machine.waiting('local', *WHOLE, 'wait', 'check', 'close') as process:
+        wine.lease('uplink', '9.9.9.9', '8.8.8.8')
+        set_by_hand(machine, 'Tcpip6', '')
+        said = go_on(process)
+        process.wait_line('^close: 0', 15)
+    assert 'reasserted=2' in said and 'dns=1' in said
+    changed = [line for line in wine.lines() if line.startswith('ip dns')][-4:]
+    assert changed == [f'ip dns tap {DNS}>9.9.9.9,8.8.8.8', f'ip dns6 tap {DNS6}>::1',
+                       'ip dns6 tap ::1>-', 'ip dns tap 9.9.9.9,8.8.8.8>-']
+
+
+def test_dns_within_the_partys_subnet(machine):
+    """The player's server has an address of the party's subnet: asking it there would ask the party."""
+    state = machine.lan.wine.state
+    with machine.waiting('local', *WHOLE, 'wait', 'check', 'close') as process:
+        state.write_text(state.read_text() + 'route 192.168.11.0/24 on-link tap 1\n')
+        assert 'dns=1' in go_on(process)
+        process.wait_line('^close: 0', 15)
+    assert f'ip dns tap {DNS}>127.0.0.1' in machine.lan.wine.lines()
+    state.write_text('')
+
+
+def test_dns_set_by_hand_stays(machine):
+    """What the player has set on the adapter is his: four servers, which no value of ours can name, and one."""
+    set_by_hand(machine, 'Tcpip', '1.1.1.1 2.2.2.2,3.3.3.3,4.4.4.4')
+    set_by_hand(machine, 'Tcpip6', '2001:db8::1')
+    since = machine.mark()
+    said = machine.run('local', *WHOLE, 'check', 'close')
+    assert 'dns=1' in said[4][2]
+    assert not [line for line in machine.changes(since) if line.startswith('ip dns')]
+    set_by_hand(machine, 'Tcpip', '')
+    set_by_hand(machine, 'Tcpip6', '')
+
+
+def test_dns_in_the_registry_of_an_old_windows(machine):
+    """Without SetInterfaceDnsSettings the values are written to where that would write them."""
+    marker = machine.lan.wine.folder / 'old-windows'
+    marker.touch()
+    try:
+        set_by_hand(machine, 'Tcpip', '')  # the keys are there as in Windows
+        set_by_hand(machine, 'Tcpip6', '')
+        since = machine.mark()
+        with machine.waiting('local', *WHOLE, 'wait', 'close') as process:
+            assert name_servers(machine) == (DNS, DNS6)
+            process.stdin.write(b'\n')
+            process.stdin.flush()
+            process.wait_line('^close: 0', 15)
+        assert name_servers(machine) == ('-', '-')
+        assert not [line for line in machine.changes(since) if line.startswith('ip dns')]
+    finally:
+        marker.unlink()
+
+
 # ---- through the service ----
 
 @pytest.fixture(name='service', scope='module')
@@ -274,7 +425,7 @@ class TestService:
     def test_whole(self, machine):
         since = machine.mark()
         said = machine.run('service', *WHOLE, 'check', 'close')
-        assert [result for _, result, _ in said] == ['0'] * 6
+        assert [result for _, result, _ in said] == ['0'] * 6, said
         assert 'pinned=1 borrowed=0 hold=1' in said[4][2]
         assert machine.changes(since) == START + END
 
@@ -295,6 +446,39 @@ class TestService:
     def test_only_own_adapter(self, machine):
         said = machine.run('service', 'prepare', OTHER_GUID, MAC, 'close')
         assert [result for _, result, _ in said] == ['0', 'NOTFOUND', '0']
+
+    def test_refuses_anothers_adapter(self, machine):
+        """A TAP adapter that SoftLAN has not made is another VPN's, even when it is the only one."""
+        lan = machine.lan
+        lan.run_windows('reg', 'import', windows_path(FAKES / 'second.reg'))
+        lan.run_windows('reg', 'add', CONNECTION, '/v', 'Name', '/t', 'REG_SZ', '/d', 'Another', '/f')
+        since = machine.mark()
+        try:
+            said = machine.run('service', 'prepare', SECOND_GUID, MAC, 'prepare', GUID, MAC, 'close')
+            lan.run_windows('reg', 'delete', SECOND_KEY, '/f')
+            said += machine.run('service', 'prepare', GUID, MAC, 'close')
+        finally:
+            lan.run_windows('reg', 'delete', SECOND_KEY, '/f')
+            lan.run_windows('reg', 'import', windows_path(FAKES / 'adapter.reg'))
+        refusals = [rest for name, result, rest in said if (name, result) == ('prepare', 'PERMISSION')]
+        assert len(refusals) == 3
+        assert all('run the installer again' in rest for rest in refusals)
+        assert machine.changes(since) == []
+
+    def test_party_dns_is_asked_for(self, machine):
+        since = machine.mark()
+        said = machine.run('service', *WHOLE[:5], 'party-dns', 'check', 'close')
+        assert [result for _, result, _ in said] == ['0'] * 6, said
+        assert 'dns=0' in said[4][2]
+        assert not [line for line in machine.changes(since) if line.startswith('ip dns')]
+
+    def test_relay_on_this_machine(self, machine):
+        """It needs no route: the service takes it as the command line does."""
+        since = machine.mark()
+        said = machine.run('service', 'prepare', GUID, MAC, 'pin', '127.0.0.1', 'configure', MTU, METRIC,
+                           'check', 'close')
+        assert [result for _, result, _ in said] == ['0'] * 6, said
+        assert not [line for line in machine.changes(since) if line.startswith('ip route')]
 
     def test_second_caller(self, machine):
         """A polite answer, and the first one's session goes on."""

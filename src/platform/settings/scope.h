@@ -48,7 +48,8 @@
     X(MAC_ADDRESS, 7, "mac_address", "the adapter's MAC address")                              \
     X(HOST_ROUTE, 8, "host_route", "the route to the relay")                                   \
     X(NETWORK_CATEGORY, 9, "network_category", "the network's category")                       \
-    X(DNS_SERVERS, 10, "dns_servers", "the adapter's IPv4 DNS servers")
+    X(DNS_SERVERS, 10, "dns_servers", "the adapter's IPv4 DNS servers")                        \
+    X(IPV6_DNS_SERVERS, 11, "ipv6_dns_servers", "the adapter's IPv6 DNS servers")
 
 enum lp_setting_kind {
 #define X(name, number, text, meaning) LP_SETTING_##name = (number),

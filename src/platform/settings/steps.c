@@ -6,6 +6,7 @@
 
 #include "base/attr.h"
 #include "base/err.h"
+#include "platform/settings/dnsorder.h"
 #include "platform/settings/values.h"
 
 #define RESTARTS_MAX 2 /* some drivers read the address only at the second start */
@@ -312,13 +313,17 @@ static int set_all(struct lp_steps *steps, const struct lp_wincfg_settings *sett
                        "disabled", why);
     if (err < 0)
         return err;
-    return set_if_there(steps, LP_SETTING_IPV6_DEFAULT_ROUTES, "disabled", why);
+    err = set_if_there(steps, LP_SETTING_IPV6_DEFAULT_ROUTES, "disabled", why);
+    if (err < 0)
+        return err;
+    return steps->keeps_dns ? lp_dnsorder_keep(steps, why) : lp_dnsorder_release(steps, why);
 }
 
 int lp_steps_configure(struct lp_steps *steps, const struct lp_wincfg_settings *settings,
                        char why[LP_WHY_LEN])
 {
     unsigned keep = steps->scope.count;
+    bool kept_dns = steps->keeps_dns;
     int err;
 
     if (steps->adapter[0] == '\0' || steps->relay.family == LP_ADDR_NONE)
@@ -328,11 +333,14 @@ int lp_steps_configure(struct lp_steps *steps, const struct lp_wincfg_settings *
         return fail(LP_ERR_RANGE, why, "the MTU %u is not within %u and %u: give another",
                     settings->mtu, LP_MTU_IPV4_MIN, LP_STEPS_MTU_MAX);
     if (settings->metric < 1 || settings->metric > LP_STEPS_METRIC_MAX)
-        return fail(LP_ERR_RANGE, why, "the metric %u is not within 1 and %u", settings->metric,
-                    LP_STEPS_METRIC_MAX);
+        return fail(LP_ERR_RANGE, why, "the metric %u is not within 1 and %u: give another",
+                    settings->metric, LP_STEPS_METRIC_MAX);
+    steps->keeps_dns = !settings->use_party_dns;
     err = set_all(steps, settings, why);
-    if (err < 0)
-        undo_to(steps, keep);
+    if (err >= 0)
+        return 0;
+    undo_to(steps, keep);
+    steps->keeps_dns = kept_dns;
     return err;
 }
 
@@ -396,6 +404,22 @@ static bool make_private(struct lp_steps *steps)
     return lp_scope_set(&steps->scope, setting.kind, setting.target, "private", why) == 0;
 }
 
+/* The player's own servers may be others by now. Returns how many lists were changed. */
+static unsigned hold_dns(struct lp_steps *steps)
+{
+    char why[LP_WHY_LEN];
+    int changed;
+
+    if (!steps->keeps_dns)
+        return 0;
+    changed = lp_dnsorder_keep(steps, why);
+    if (changed >= 0)
+        return (unsigned)changed;
+    if (steps->report != NULL)
+        steps->report(steps->report_user, why);
+    return 0;
+}
+
 static bool is_configuration(enum lp_setting_kind kind)
 {
     return kind >= LP_SETTING_IPV4_MTU && kind <= LP_SETTING_IPV6_DEFAULT_ROUTES;
@@ -429,9 +453,11 @@ int lp_steps_check(struct lp_steps *steps, struct lp_wincfg_status *ret_status,
     if (steps->relay.family != LP_ADDR_NONE)
         status.reasserted = hold_pin(steps, &status);
     status.category_private = make_private(steps);
+    status.reasserted += hold_dns(steps);
     status.reasserted +=
         (unsigned)lp_scope_reassert(&steps->scope, steps->report, steps->report_user);
     status.settings_hold = settings_hold(steps);
+    status.dns_kept = lp_dnsorder_is_kept(steps);
     status.route_borrowed = status.route_pinned && !steps->ours;
     *ret_status = status;
     return 0;

@@ -43,6 +43,14 @@ struct lp_steps_host {
     int (*way)(void *user, const struct lp_addr *destination, struct lp_way *ret_way);
     /* The network that the adapter is in; LP_ERR_NOTFOUND until the system knows it. */
     int (*network)(void *user, const char *guid, char ret_network[LP_ADAPTER_GUID_LEN]);
+    /*
+     * The DNS servers that the interface has now, from wherever, first choice first: how many of
+     * either family, at most capacity. LP_ERR_NOTFOUND: there is no such interface.
+     */
+    int (*dns_servers)(void *user, const char *guid, struct lp_addr ret_servers[],
+                       unsigned capacity);
+    /* Does the interface itself have a route to that address? */
+    bool (*leads_to)(void *user, const char *guid, const struct lp_addr *destination);
     void *user;
 };
 
@@ -55,6 +63,7 @@ struct lp_steps {
     struct lp_addr relay;              /* family NONE until pinned */
     struct lp_way way;                 /* the one that is pinned */
     bool ours;                         /* the host route is ours, not borrowed */
+    bool keeps_dns;                    /* the party's DNS servers are not used */
 };
 
 /* `report` (may be NULL) gets a sentence for what is restored, put back or fails. */

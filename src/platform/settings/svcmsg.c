@@ -16,7 +16,8 @@ enum status_flag {
     FLAG_BORROWED = 1u << 1,
     FLAG_SETTINGS_HOLD = 1u << 2,
     FLAG_PRIVATE = 1u << 3,
-    FLAGS_ALL = (1u << 4) - 1,
+    FLAG_DNS_KEPT = 1u << 4,
+    FLAGS_ALL = (1u << 5) - 1,
 };
 
 const char *lp_svcmsg_name(enum lp_svcmsg_type type)
@@ -167,6 +168,7 @@ static void write_status(struct lp_wire_writer *w, const struct lp_wincfg_status
     flags |= status->route_borrowed ? FLAG_BORROWED : 0;
     flags |= status->settings_hold ? FLAG_SETTINGS_HOLD : 0;
     flags |= status->category_private ? FLAG_PRIVATE : 0;
+    flags |= status->dns_kept ? FLAG_DNS_KEPT : 0;
     lp_wire_write_u8(w, (uint8_t)flags);
     lp_wire_write_u8(w, (uint8_t)status->reasserted);
 }
@@ -187,6 +189,7 @@ static void write_body(struct lp_wire_writer *w, const struct lp_svcmsg *message
     case LP_SVCMSG_CONFIGURE:
         lp_wire_write_u16(w, (uint16_t)message->settings.mtu);
         lp_wire_write_u16(w, (uint16_t)message->settings.metric);
+        lp_wire_write_u8(w, message->settings.use_party_dns);
         break;
     case LP_SVCMSG_ERROR:
         lp_wire_write_u8(w, (uint8_t)-message->error.code);
@@ -282,6 +285,17 @@ static bool read_prepare(struct lp_wire_reader *r, struct lp_svcmsg_prepare *pre
     return true;
 }
 
+static bool read_settings(struct lp_wire_reader *r, struct lp_wincfg_settings *settings)
+{
+    uint8_t use_party_dns;
+
+    settings->mtu = lp_wire_read_u16(r);
+    settings->metric = lp_wire_read_u16(r);
+    use_party_dns = lp_wire_read_u8(r);
+    settings->use_party_dns = use_party_dns != 0;
+    return use_party_dns <= 1;
+}
+
 static bool read_error(struct lp_wire_reader *r, struct lp_svcmsg_error *error)
 {
     error->code = (enum lp_err) - lp_wire_read_u8(r);
@@ -306,6 +320,7 @@ static bool read_status(struct lp_wire_reader *r, struct lp_wincfg_status *statu
     status->route_borrowed = (flags & FLAG_BORROWED) != 0;
     status->settings_hold = (flags & FLAG_SETTINGS_HOLD) != 0;
     status->category_private = (flags & FLAG_PRIVATE) != 0;
+    status->dns_kept = (flags & FLAG_DNS_KEPT) != 0;
     status->reasserted = lp_wire_read_u8(r);
     return (flags & ~(unsigned)FLAGS_ALL) == 0;
 }
@@ -322,9 +337,7 @@ static bool read_body(struct lp_wire_reader *r, struct lp_svcmsg *message)
         read_addr(r, &message->relay);
         return true;
     case LP_SVCMSG_CONFIGURE:
-        message->settings.mtu = lp_wire_read_u16(r);
-        message->settings.metric = lp_wire_read_u16(r);
-        return true;
+        return read_settings(r, &message->settings);
     case LP_SVCMSG_CHECK:
     case LP_SVCMSG_END:
     case LP_SVCMSG_OK:

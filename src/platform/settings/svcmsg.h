@@ -12,8 +12,8 @@
  *
  *     HELLO      2 version that the caller speaks
  *     PREPARE   38 adapter GUID "{8-4-4-4-12}", 6 MAC (locally administered, unicast)
- *     PIN       an address: somebody's out there, with its port
- *     CONFIGURE  2 MTU 576..1500, 2 metric 1..9999
+ *     PIN       an address: somebody's out there or this machine's loopback, with its port
+ *     CONFIGURE  2 MTU 576..1500, 2 metric 1..9999, 1 party's DNS used: 0 or 1
  *     CHECK, END, OK: empty
  *     ERROR      1 error code as a positive number, 1..319 sentence
  *     STATUS    source address, next hop, 128 interface name padded by NUL, 4 its index,

@@ -1,5 +1,6 @@
 #include "platform/settings/values.h"
 
+#include <assert.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -212,11 +213,33 @@ int lp_mac_from_value(const char *value, struct lp_mac *ret_mac)
     return 0;
 }
 
-int lp_dns_from_value(const char *value, struct lp_addr ret_servers[LP_DNS_SERVERS_MAX])
+bool lp_dns_is_server(const struct lp_addr *addr)
+{
+    /* fec0::/10 (RFC 3879): what Windows names where there is no IPv6 server */
+    if (addr->family == LP_ADDR_IPV6 && addr->ip[0] == 0xfe && (addr->ip[1] & 0xc0) == 0xc0)
+        return false;
+    return lp_addr_is_remote_host(addr) || lp_addr_is_loopback(addr);
+}
+
+void lp_dns_value(const struct lp_addr servers[], unsigned count,
+                  char ret_value[LP_SETTING_VALUE_LEN])
+{
+    char text[LP_ADDR_TEXT_LEN];
+    size_t at = 0;
+
+    assert(count <= LP_DNS_SERVERS_MAX);
+    /* three literals of at most 39 octets and two commas */
+    for (unsigned i = 0; i < count; i++)
+        at += (size_t)snprintf(ret_value + at, LP_SETTING_VALUE_LEN - at, "%s%s",
+                               i > 0 ? "," : "", lp_addr_format_ip(&servers[i], text));
+}
+
+int lp_dns_from_value(const char *value, unsigned family,
+                      struct lp_addr ret_servers[LP_DNS_SERVERS_MAX])
 {
     int count = 0;
 
-    if (strcmp(value, "automatic") == 0)
+    if (strcmp(value, LP_DNS_AUTOMATIC) == 0)
         return 0;
     for (const char *at = value;; count++) {
         size_t len = strcspn(at, ",");
@@ -227,8 +250,7 @@ int lp_dns_from_value(const char *value, struct lp_addr ret_servers[LP_DNS_SERVE
         memcpy(text, at, len);
         text[len] = '\0';
         if (parse_exact(text, &ret_servers[count]) != 0 ||
-            ret_servers[count].family != LP_ADDR_IPV4 ||
-            !lp_addr_is_remote_host(&ret_servers[count]))
+            ret_servers[count].family != family || !lp_dns_is_server(&ret_servers[count]))
             return LP_ERR_MALFORMED;
         if (at[len] == '\0')
             return count + 1;
@@ -283,7 +305,9 @@ bool lp_value_valid(void *user, const struct lp_setting *setting, const char *va
     case LP_SETTING_NETWORK_CATEGORY:
         return strcmp(value, "public") == 0 || strcmp(value, "private") == 0;
     case LP_SETTING_DNS_SERVERS:
-        return lp_dns_from_value(value, servers) >= 0;
+        return lp_dns_from_value(value, LP_ADDR_IPV4, servers) >= 0;
+    case LP_SETTING_IPV6_DNS_SERVERS:
+        return lp_dns_from_value(value, LP_ADDR_IPV6, servers) >= 0;
     default:
         return false; /* a kind of a later version */
     }

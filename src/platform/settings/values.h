@@ -5,8 +5,8 @@
  *   MTU          decimal                         default routes  "enabled" or "disabled"
  *   metric       decimal or "auto"               MAC             12 lower-case digits or "none"
  *   host route   "<next hop>/<metric>", "on-link/<metric>" or "none"
- *   category     "public" or "private"           DNS             literals by commas or
- * "automatic"
+ *   category     "public" or "private"           DNS             "automatic" or literals of one
+ *                                                                family, by commas
  *
  * The target is an adapter's GUID; a network category's is the network's GUID, as a network is
  * found by it also when it is not connected; a host route's is "<destination>/<GUID of the
@@ -24,7 +24,13 @@
 #include "platform/windows/wincfg.h"
 
 #define LP_DNS_SERVERS_MAX 3
-#define LP_MTU_IPV4_MIN    576u
+#define LP_DNS_AUTOMATIC   "automatic"
+/*
+ * What an adapter gives as its servers when they were set by hand and are more, or others, than a value can
+ * name: never valid, so never changed.
+ */
+#define LP_DNS_OTHER    "other"
+#define LP_MTU_IPV4_MIN 576u
 /*
  * The metric of our host routes marks them as ours: a route without it is never deleted,
  * whatever the journal says. It decides nothing, as the longest prefix wins.
@@ -65,8 +71,14 @@ void lp_mac_value(const struct lp_mac *mac, char ret_value[LP_SETTING_VALUE_LEN]
 /* 12 digits of either case, unicast and not zero: what a driver would take. */
 int lp_mac_from_value(const char *value, struct lp_mac *ret_mac);
 
-/* IPv4; "automatic" gives 0 servers. Returns how many, LP_ERR_MALFORMED. */
-int lp_dns_from_value(const char *value, struct lp_addr ret_servers[LP_DNS_SERVERS_MAX]);
+/* Could it be set on an adapter? Not where an address means something on one interface only. */
+bool lp_dns_is_server(const struct lp_addr *addr);
+/* At least one, at most LP_DNS_SERVERS_MAX, all of one family, without port and zone. */
+void lp_dns_value(const struct lp_addr servers[], unsigned count,
+                  char ret_value[LP_SETTING_VALUE_LEN]);
+/* Of that family (LP_ADDR_IPV4, _IPV6); "automatic" gives 0. Returns how many, LP_ERR_MALFORMED. */
+int lp_dns_from_value(const char *value, unsigned family,
+                      struct lp_addr ret_servers[LP_DNS_SERVERS_MAX]);
 
 /* lp_settings_backend.valid; `user` is not used. */
 bool lp_value_valid(void *user, const struct lp_setting *setting, const char *value);

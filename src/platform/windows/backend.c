@@ -15,6 +15,11 @@ static int set_mac(const struct lp_nic *nic, const char *value)
     return err;
 }
 
+static bool is_dns(enum lp_setting_kind kind)
+{
+    return kind == LP_SETTING_DNS_SERVERS || kind == LP_SETTING_IPV6_DNS_SERVERS;
+}
+
 static int get(void *user, const struct lp_setting *setting,
                char ret_value[LP_SETTING_VALUE_LEN])
 {
@@ -32,8 +37,8 @@ static int get(void *user, const struct lp_setting *setting,
         return err;
     if (setting->kind == LP_SETTING_MAC_ADDRESS)
         return lp_nic_get_mac(&nic, ret_value);
-    if (setting->kind == LP_SETTING_DNS_SERVERS)
-        return lp_dns_servers_get(&settings->iph, setting->target, ret_value);
+    if (is_dns(setting->kind))
+        return lp_dns_servers_get(&settings->iph, setting, ret_value);
     return lp_ip_interface_get(&settings->iph, setting, ret_value);
 }
 
@@ -55,8 +60,8 @@ static int set(void *user, const struct lp_setting *setting, const char *value)
         return err;
     if (setting->kind == LP_SETTING_MAC_ADDRESS)
         return set_mac(&nic, value);
-    if (setting->kind == LP_SETTING_DNS_SERVERS)
-        return lp_dns_servers_set(&settings->iph, setting->target, value);
+    if (is_dns(setting->kind))
+        return lp_dns_servers_set(&settings->iph, setting, value);
     return lp_ip_interface_set(&settings->iph, setting, value);
 }
 

@@ -26,6 +26,9 @@ int lp_ip_interface_get(const struct lp_iphelper *iph, const struct lp_setting *
 int lp_ip_interface_set(const struct lp_iphelper *iph, const struct lp_setting *setting,
                         const char *value);
 
+/* IPv4 is bound to the adapter and IPv6 is not; asked once, without waiting. */
+bool lp_ip_interface_lacks_ipv6(const struct lp_iphelper *iph, const char *guid);
+
 /* Host routes (hostroute.c). */
 int lp_host_route_get(const struct lp_iphelper *iph, const struct lp_setting *setting,
                       char ret_value[LP_SETTING_VALUE_LEN]);
@@ -35,14 +38,21 @@ int lp_host_route_set(const struct lp_iphelper *iph, const struct lp_setting *se
 int lp_way_look_up(const struct lp_iphelper *iph, const struct lp_addr *destination,
                    struct lp_way *ret_way);
 
+/* Does the interface itself have a route to that address? */
+bool lp_interface_leads_to(const struct lp_iphelper *iph, const char *guid,
+                           const struct lp_addr *destination);
+
 /* Networks by INetworkListManager (category.c). */
 int lp_category_get(const char *network, char ret_value[LP_SETTING_VALUE_LEN]);
 int lp_category_set(const char *network, const char *value);
 int lp_network_of_adapter(const char *guid, char ret_network[LP_ADAPTER_GUID_LEN]);
 
-/* DNS servers of an adapter, Windows 10 2004 and later (dnsservers.c). */
-int lp_dns_servers_get(const struct lp_iphelper *iph, const char *guid,
+/* DNS servers set by hand for an adapter (dnsservers.c). */
+int lp_dns_servers_get(const struct lp_iphelper *iph, const struct lp_setting *setting,
                        char ret_value[LP_SETTING_VALUE_LEN]);
-int lp_dns_servers_set(const struct lp_iphelper *iph, const char *guid, const char *value);
+int lp_dns_servers_set(const struct lp_iphelper *iph, const struct lp_setting *setting,
+                       const char *value);
+/* Those that an interface has now (interface.c), as dns_servers of steps.h. */
+int lp_interface_dns_servers(const char *guid, struct lp_addr ret_servers[], unsigned capacity);
 
 #endif

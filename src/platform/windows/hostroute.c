@@ -151,6 +151,20 @@ static void name_interface(const struct lp_iphelper *iph, const NET_LUID *luid,
     name[len] = '\0';
 }
 
+bool lp_interface_leads_to(const struct lp_iphelper *iph, const char *guid,
+                           const struct lp_addr *destination)
+{
+    SOCKADDR_INET address, source;
+    MIB_IPFORWARD_ROW2 row;
+    NET_LUID luid;
+
+    memset(&source, 0, sizeof(source));
+    lp_sockaddr_from_addr(destination, &address);
+    return lp_luid_of(iph, guid, &luid) == 0 &&
+           LP_IPHELPER_CALL(iph, GetBestRoute2, &luid, 0, NULL, &address, 0, &row, &source) ==
+               NO_ERROR;
+}
+
 int lp_way_look_up(const struct lp_iphelper *iph, const struct lp_addr *destination,
                    struct lp_way *ret_way)
 {

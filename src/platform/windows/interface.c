@@ -1,4 +1,4 @@
-/* Addresses and overlapping subnets of interfaces, by GetAdaptersAddresses. */
+/* Addresses, DNS servers and overlapping subnets of interfaces, by GetAdaptersAddresses. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -6,6 +6,7 @@
 #include "platform/platform.h"
 #include "platform/subnet.h"
 #include "platform/windows/adapters.h"
+#include "platform/windows/backend.h"
 #include "platform/windows/errno.h"
 #include "platform/windows/win.h"
 
@@ -14,9 +15,9 @@
 #define LIST_TRIES       5
 
 /* *ret_list is the caller's to free, NULL when there is no interface at all. */
-static int list_interfaces(IP_ADAPTER_ADDRESSES **ret_list)
+static int list_interfaces(ULONG more_flags, IP_ADAPTER_ADDRESSES **ret_list)
 {
-    ULONG flags = GAA_FLAG_SKIP_ANYCAST | GAA_FLAG_SKIP_MULTICAST | GAA_FLAG_SKIP_DNS_SERVER;
+    ULONG flags = GAA_FLAG_SKIP_ANYCAST | GAA_FLAG_SKIP_MULTICAST | more_flags;
     ULONG size = LIST_BYTES_FIRST;
 
     for (unsigned i = 0; i < LIST_TRIES; i++) {
@@ -110,7 +111,7 @@ int lp_interface_addresses(const char *interface, struct lp_if_address addresses
 {
     const IP_ADAPTER_ADDRESSES *found;
     IP_ADAPTER_ADDRESSES *list = NULL;
-    int err = list_interfaces(&list);
+    int err = list_interfaces(GAA_FLAG_SKIP_DNS_SERVER, &list);
 
     if (err < 0)
         return err;
@@ -124,7 +125,7 @@ int lp_adapter_state(const char *instance, struct lp_adapter_state *ret_state)
 {
     const IP_ADAPTER_ADDRESSES *found;
     IP_ADAPTER_ADDRESSES *list = NULL;
-    int err = list_interfaces(&list);
+    int err = list_interfaces(GAA_FLAG_SKIP_DNS_SERVER, &list);
 
     if (err < 0)
         return err;
@@ -135,6 +136,41 @@ int lp_adapter_state(const char *instance, struct lp_adapter_state *ret_state)
     }
     free(list);
     return found != NULL ? 0 : LP_ERR_NOTFOUND;
+}
+
+/* ---- DNS ---- */
+
+static unsigned take_dns_servers(const IP_ADAPTER_ADDRESSES *interface,
+                                 struct lp_addr servers[], unsigned capacity)
+{
+    unsigned count = 0;
+
+    for (const IP_ADAPTER_DNS_SERVER_ADDRESS *server = interface->FirstDnsServerAddress;
+         server != NULL && count < capacity; server = server->Next) {
+        SOCKADDR_INET address = {.si_family = AF_UNSPEC};
+        size_t len = (size_t)server->Address.iSockaddrLength;
+
+        memcpy(&address, server->Address.lpSockaddr,
+               len < sizeof(address) ? len : sizeof(address));
+        servers[count] = lp_addr_from_sockaddr(&address);
+        count += servers[count].family != LP_ADDR_NONE;
+    }
+    return count;
+}
+
+int lp_interface_dns_servers(const char *guid, struct lp_addr ret_servers[], unsigned capacity)
+{
+    const IP_ADAPTER_ADDRESSES *found;
+    IP_ADAPTER_ADDRESSES *list = NULL;
+    int result = list_interfaces(0, &list);
+
+    if (result < 0)
+        return result;
+    found = find(list, guid);
+    result =
+        found != NULL ? (int)take_dns_servers(found, ret_servers, capacity) : LP_ERR_NOTFOUND;
+    free(list);
+    return result;
 }
 
 /* ---- overlap ---- */
@@ -183,7 +219,7 @@ int lp_interface_find_overlap(const char *interface, char ret_other[LP_WHY_LEN])
     IP_ADAPTER_ADDRESSES *list = NULL;
     char name[LP_IF_NAME_LEN];
     unsigned count;
-    int result = list_interfaces(&list);
+    int result = list_interfaces(GAA_FLAG_SKIP_DNS_SERVER, &list);
 
     if (result < 0)
         return result;

@@ -19,13 +19,14 @@ void lp_iphelper_load(struct lp_iphelper *ret_iph)
 {
     /* only the system's own: a library of this name beside the program is somebody's trap */
     HMODULE library = LoadLibraryExW(L"iphlpapi.dll", NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);
+    HMODULE dns = LoadLibraryExW(L"dnsapi.dll", NULL, LOAD_LIBRARY_SEARCH_SYSTEM32);
 
 #define X(name) find(library, #name, &ret_iph->name, sizeof(ret_iph->name));
     LP_IPHELPER_TABLE(X)
-    X(GetInterfaceDnsSettings)
     X(SetInterfaceDnsSettings)
-    X(FreeInterfaceDnsSettings)
 #undef X
+    find(dns, "DnsFlushResolverCache", &ret_iph->DnsFlushResolverCache,
+         sizeof(ret_iph->DnsFlushResolverCache));
 }
 
 int lp_guid_parse(const char *text, GUID *ret_guid)

@@ -14,6 +14,7 @@
 
 /* Windows 10 2004 and later; not in every SDK. Layout: netioapi.h, DNS_INTERFACE_SETTINGS version 1. */
 #define LP_DNS_SETTINGS_VERSION1    1u
+#define LP_DNS_SETTINGS_IPV6        0x0001u
 #define LP_DNS_SETTINGS_NAME_SERVER 0x0002u
 struct lp_dns_interface_settings {
     ULONG version;
@@ -50,9 +51,8 @@ struct lp_iphelper {
 #define X(name) __typeof__(name) *name;
     LP_IPHELPER_TABLE(X)
 #undef X
-    DWORD(WINAPI *GetInterfaceDnsSettings)(GUID, struct lp_dns_interface_settings *);
     DWORD(WINAPI *SetInterfaceDnsSettings)(GUID, const struct lp_dns_interface_settings *);
-    VOID(WINAPI *FreeInterfaceDnsSettings)(struct lp_dns_interface_settings *);
+    BOOL(WINAPI *DnsFlushResolverCache)(void); /* of dnsapi.dll */
 };
 
 /* What the system lacks stays NULL. */

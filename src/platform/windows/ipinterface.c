@@ -42,13 +42,20 @@ static DWORD read_row(const struct lp_iphelper *iph, ADDRESS_FAMILY family, cons
     }
 }
 
+bool lp_ip_interface_lacks_ipv6(const struct lp_iphelper *iph, const char *guid)
+{
+    MIB_IPINTERFACE_ROW row;
+
+    return read_row(iph, AF_INET6, guid, &row) == ERROR_NOT_FOUND &&
+           read_row(iph, AF_INET, guid, &row) == NO_ERROR;
+}
+
 static int wait_for_row(const struct lp_iphelper *iph, const struct lp_setting *setting,
                         MIB_IPINTERFACE_ROW *row)
 {
     ADDRESS_FAMILY family = family_of(setting->kind);
     int tries = family == AF_INET ? BOUND_TRIES_IPV4 : BOUND_TRIES_IPV6;
     DWORD err = read_row(iph, family, setting->target, row);
-    MIB_IPINTERFACE_ROW ipv4;
 
     while (err == ERROR_NOT_FOUND && --tries > 0) {
         Sleep(BOUND_WAIT_MS);
@@ -60,7 +67,7 @@ static int wait_for_row(const struct lp_iphelper *iph, const struct lp_setting *
      * The adapter is there: without IPv6 when that is switched off, without IPv4 only while it is
      * starting or disabled. Then its settings come back with it, and must not be given up.
      */
-    if (family == AF_INET6 && read_row(iph, AF_INET, setting->target, &ipv4) == NO_ERROR)
+    if (family == AF_INET6 && lp_ip_interface_lacks_ipv6(iph, setting->target))
         return LP_ERR_NOTFOUND;
     return LP_ERR_AGAIN;
 }

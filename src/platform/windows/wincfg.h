@@ -32,6 +32,7 @@ struct lp_wincfg_status {
     bool settings_hold;    /* MTU, metric, default routes are what we made them */
     unsigned reasserted;   /* how many were put back in this check */
     bool category_private; /* network category, once Windows knows the network */
+    bool dns_kept; /* the player's own DNS servers are first, the party's are not used */
 };
 
 /* In this process; needs elevation. `journal_dir` NULL: %ProgramData%\SoftLAN. */
@@ -45,7 +46,7 @@ int lp_wincfg_prepare(struct lp_wincfg *cfg, const char adapter_guid[LP_ADAPTER_
                       const struct lp_mac *mac, char why[LP_WHY_LEN]);
 /* Host route to the relay on the interface that reaches it now; verified. Again for a new address. */
 int lp_wincfg_pin(struct lp_wincfg *cfg, const struct lp_addr *relay, char why[LP_WHY_LEN]);
-/* MTU, metric, default routes disabled; before the media is connected. */
+/* MTU, metric, default routes disabled, DNS servers; before the media is connected. */
 int lp_wincfg_configure(struct lp_wincfg *cfg, const struct lp_wincfg_settings *settings,
                         char why[LP_WHY_LEN]);
 /* While running: what Windows changed is put back, the category is made private. */

@@ -66,6 +66,20 @@ static int host_network(void *user, const char *guid, char ret_network[LP_ADAPTE
     return lp_network_of_adapter(guid, ret_network);
 }
 
+static int host_dns_servers(void *user, const char *guid, struct lp_addr ret_servers[],
+                            unsigned capacity)
+{
+    (void)user;
+    return lp_interface_dns_servers(guid, ret_servers, capacity);
+}
+
+static bool host_leads_to(void *user, const char *guid, const struct lp_addr *destination)
+{
+    const struct local *local = user;
+
+    return lp_interface_leads_to(&local->settings.iph, guid, destination);
+}
+
 /* How many changes an earlier run has left in the journal. */
 static unsigned count_journal(const struct lp_journal_store *store)
 {
@@ -163,6 +177,8 @@ static int open_local(const char *journal_dir, struct local **ret_local, char *w
                                          .restart = host_restart,
                                          .way = host_way,
                                          .network = host_network,
+                                         .dns_servers = host_dns_servers,
+                                         .leads_to = host_leads_to,
                                          .user = local};
     local->left_before = count_journal(&local->store);
     err = lp_steps_open(&local->steps, &local->host, NULL, NULL, why);

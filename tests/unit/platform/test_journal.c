@@ -157,7 +157,7 @@ static void test_names(void **state)
                         "the adapter's IPv4 DNS servers");
     assert_string_equal(lp_setting_phrase((enum lp_setting_kind)0), "a setting");
     assert_string_equal(lp_setting_name((enum lp_setting_kind)0), "unknown");
-    assert_string_equal(lp_setting_name((enum lp_setting_kind)11), "unknown");
+    assert_string_equal(lp_setting_name((enum lp_setting_kind)12), "unknown");
 }
 
 static void test_entries_that_are_not_written(void **state)

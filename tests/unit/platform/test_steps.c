@@ -21,6 +21,7 @@
 #define NET  "{00000000-0000-0000-0000-0000000000aa}"
 
 #define ROWS_MAX  16
+#define DNS_MAX   8
 #define TRACE_LEN 4096
 
 struct row {
@@ -41,6 +42,10 @@ struct machine {
     const char *captured_by;        /* an interface whose on-link route holds the relay */
     const char *foreign_host_route; /* an interface with somebody else's route to the relay */
     bool ignore_host_routes;
+    const char *dns[DNS_MAX]; /* what the player's adapter has; NULL = no more */
+    const char *party_subnet; /* the adapter itself leads to what begins so */
+    bool dns_denied;          /* setting them fails */
+    bool dns_unknown;         /* the player's adapter is gone */
     unsigned ops, fail_at, crash_at;
     jmp_buf crash;
     char trace[TRACE_LEN];
@@ -98,7 +103,7 @@ static void put(struct machine *m, enum lp_setting_kind kind, const char *target
 static bool is_ipv6(enum lp_setting_kind kind)
 {
     return kind == LP_SETTING_IPV6_MTU || kind == LP_SETTING_IPV6_METRIC ||
-           kind == LP_SETTING_IPV6_DEFAULT_ROUTES;
+           kind == LP_SETTING_IPV6_DEFAULT_ROUTES || kind == LP_SETTING_IPV6_DNS_SERVERS;
 }
 
 static int get(void *user, const struct lp_setting *setting,
@@ -119,7 +124,7 @@ static int set(void *user, const struct lp_setting *setting, const char *value)
 {
     struct machine *m = user;
 
-    if (operation(m))
+    if (operation(m) || (m->dns_denied && setting->kind >= LP_SETTING_DNS_SERVERS))
         return LP_ERR_PERMISSION;
     trace(m, lp_setting_name(setting->kind), value);
     put(m, setting->kind, setting->target, value);
@@ -236,6 +241,34 @@ static int network(void *user, const char *guid, char ret_network[LP_ADAPTER_GUI
     return 0;
 }
 
+static int dns_servers(void *user, const char *guid, struct lp_addr ret_servers[],
+                       unsigned capacity)
+{
+    struct machine *m = user;
+    unsigned count = 0;
+
+    assert_string_not_equal(guid, TAP);
+    if (m->dns_unknown)
+        return LP_ERR_NOTFOUND;
+    while (count < capacity && count < DNS_MAX && m->dns[count] != NULL) {
+        assert_int_equal(lp_addr_parse_ip(m->dns[count], 53, &ret_servers[count]), 0);
+        count++;
+    }
+    return (int)count;
+}
+
+static bool leads_to(void *user, const char *guid, const struct lp_addr *destination)
+{
+    struct machine *m = user;
+    char text[LP_ADDR_TEXT_LEN];
+
+    assert_string_equal(guid, TAP);
+    assert_false(lp_addr_is_loopback(destination));
+    lp_addr_format_ip(destination, text);
+    return m->party_subnet != NULL &&
+           strncmp(text, m->party_subnet, strlen(m->party_subnet)) == 0;
+}
+
 /* ---- the bed ---- */
 
 struct bed {
@@ -265,6 +298,10 @@ static void set_up_machine(struct machine *m)
     put(m, LP_SETTING_IPV6_DEFAULT_ROUTES, TAP, "enabled");
     put(m, LP_SETTING_MAC_ADDRESS, TAP, "none");
     put(m, LP_SETTING_NETWORK_CATEGORY, NET, "public");
+    put(m, LP_SETTING_DNS_SERVERS, TAP, "automatic");
+    put(m, LP_SETTING_IPV6_DNS_SERVERS, TAP, "automatic");
+    m->dns[0] = "10.0.0.138";
+    m->dns[1] = "2001:db8::53";
 }
 
 static int set_up(void **state)
@@ -272,8 +309,9 @@ static int set_up(void **state)
     set_up_machine(&bed.machine);
     bed.backend = (struct lp_settings_backend){get, set, lp_value_valid, &bed.machine};
     bed.store = (struct lp_journal_store){load, save, &bed.machine};
-    bed.host = (struct lp_steps_host){&bed.backend, &bed.store, adapter, driver_mac,
-                                      restart,      way,        network, &bed.machine};
+    bed.host =
+        (struct lp_steps_host){&bed.backend, &bed.store, adapter,     driver_mac, restart,
+                               way,          network,    dns_servers, leads_to,   &bed.machine};
     assert_int_equal(lp_steps_open(&bed.steps, &bed.host, NULL, NULL, bed.why), 0);
     return 0;
 }
@@ -349,11 +387,13 @@ static void test_order(void **state)
     assert_string_equal(bed.machine.trace,
                         "mac_address021122334455;restart;host_route10.0.0.138/93;"
                         "ipv4_mtu1380;ipv6_mtu1380;ipv4_metric1;ipv4_default_routesdisabled;"
-                        "ipv6_default_routesdisabled;network_categoryprivate;");
+                        "ipv6_default_routesdisabled;dns_servers10.0.0.138;"
+                        "ipv6_dns_servers2001:db8::53;network_categoryprivate;");
     bed.machine.trace[0] = '\0';
     assert_int_equal(lp_steps_close(&bed.steps), 0);
     assert_string_equal(bed.machine.trace,
-                        "network_categorypublic;ipv6_default_routesenabled;"
+                        "network_categorypublic;ipv6_dns_serversautomatic;"
+                        "dns_serversautomatic;ipv6_default_routesenabled;"
                         "ipv4_default_routesenabled;ipv4_metricauto;ipv6_mtu1500;ipv4_mtu1500;"
                         "host_routenone;mac_addressnone;");
     assert_restored();
@@ -559,6 +599,143 @@ static void test_without_ipv6(void **state)
     bed.machine.no_ipv6 = true;
     assert_int_equal(start(), 0);
     assert_true(check().settings_hold);
+    assert_true(check().dns_kept);
+    assert_int_equal(lp_steps_close(&bed.steps), 0);
+    assert_restored();
+}
+
+/* ---- DNS ---- */
+
+static void set_dns(const char *first, const char *second, const char *third)
+{
+    const char *const all[] = {first, second, third};
+
+    memset(bed.machine.dns, 0, sizeof(bed.machine.dns));
+    memcpy(bed.machine.dns, all, sizeof(all));
+}
+
+static void assert_dns(const char *ipv4, const char *ipv6)
+{
+    assert_string_equal(value_of(LP_SETTING_DNS_SERVERS, TAP), ipv4);
+    assert_string_equal(value_of(LP_SETTING_IPV6_DNS_SERVERS, TAP), ipv6);
+}
+
+static void test_dns_is_the_players(void **state)
+{
+    assert_int_equal(start(), 0);
+    assert_dns("10.0.0.138", "2001:db8::53");
+    assert_true(check().dns_kept);
+    put(&bed.machine, LP_SETTING_DNS_SERVERS, TAP, "192.168.11.1"); /* whoever did that */
+    assert_int_equal(check().reasserted, 1);
+    assert_dns("10.0.0.138", "2001:db8::53");
+    put(&bed.machine, LP_SETTING_IPV6_DNS_SERVERS, TAP, "automatic");
+    bed.machine.dns_denied = true;
+    assert_false(check().dns_kept);
+    assert_true(check().settings_hold);
+    bed.machine.dns_denied = false;
+    assert_true(check().dns_kept);
+    assert_int_equal(check().reasserted, 0);
+}
+
+static void test_dns_of_the_party(void **state)
+{
+    static const struct lp_wincfg_settings asked = {
+        .mtu = 1380, .metric = 1, .use_party_dns = true};
+
+    assert_int_equal(prepare(), 0);
+    assert_int_equal(pin("198.51.100.7"), 0);
+    assert_int_equal(lp_steps_configure(&bed.steps, &asked, bed.why), 0);
+    assert_false(check().dns_kept);
+    assert_null(strstr(bed.machine.trace, "dns"));
+    assert_int_equal(lp_steps_configure(&bed.steps, &ordinary, bed.why), 0);
+    assert_dns("10.0.0.138", "2001:db8::53");
+    assert_int_equal(lp_steps_configure(&bed.steps, &asked, bed.why), 0);
+    assert_dns("automatic", "automatic");
+    assert_false(check().dns_kept);
+    assert_dns("automatic", "automatic");
+    assert_int_equal(lp_steps_close(&bed.steps), 0);
+    assert_restored();
+}
+
+static void test_dns_that_changes(void **state)
+{
+    assert_int_equal(start(), 0);
+    set_dns("192.168.1.1", "10.9.9.9", NULL);
+    assert_int_equal(check().reasserted, 2);
+    assert_dns("192.168.1.1,10.9.9.9", "::1");
+    assert_int_equal(check().reasserted, 0);
+    bed.machine.dns_unknown = true; /* his adapter is out: what was there is kept */
+    assert_int_equal(check().reasserted, 0);
+    assert_true(check().dns_kept);
+    assert_dns("192.168.1.1,10.9.9.9", "::1");
+    assert_int_equal(lp_steps_close(&bed.steps), 0);
+    assert_restored();
+}
+
+static void test_dns_that_nobody_has(void **state)
+{
+    set_dns(NULL, NULL, NULL);
+    assert_int_equal(start(), 0);
+    assert_dns("127.0.0.1", "::1");
+    assert_true(check().dns_kept);
+    assert_int_equal(lp_steps_close(&bed.steps), 0);
+    assert_restored();
+    bed.machine.dns_unknown = true;
+    set_up(NULL);
+    assert_int_equal(start(), 0);
+    assert_true(check().dns_kept);
+}
+
+/* A server of his that the party's subnet holds would be a machine of the party. */
+static void test_dns_within_the_partys_subnet(void **state)
+{
+    set_dns("192.168.1.1", "8.8.8.8", "fd00::1");
+    assert_int_equal(start(), 0);
+    assert_dns("192.168.1.1,8.8.8.8", "fd00::1");
+    bed.machine.party_subnet = "192.168.1.";
+    assert_int_equal(check().reasserted, 1);
+    assert_dns("8.8.8.8", "fd00::1");
+    bed.machine.party_subnet = "fd00:";
+    check();
+    assert_dns("192.168.1.1,8.8.8.8", "::1");
+    assert_true(check().dns_kept);
+}
+
+static void test_dns_servers_that_are_none(void **state)
+{
+    set_dns("fe80::1", "fec0:0:0:ffff::1", "0.0.0.0");
+    bed.machine.dns[3] = "127.0.0.53"; /* a resolver of his own */
+    bed.machine.dns[4] = "::1";
+    assert_int_equal(start(), 0);
+    assert_dns("127.0.0.53", "::1");
+    set_dns("10.0.0.1", "10.0.0.2", "10.0.0.3");
+    bed.machine.dns[3] = "10.0.0.4";
+    check();
+    assert_dns("10.0.0.1,10.0.0.2,10.0.0.3", "::1");
+}
+
+/* What the player has set on the party's adapter by hand is his too. */
+static void test_dns_set_by_hand_stays(void **state)
+{
+    put(&bed.machine, LP_SETTING_DNS_SERVERS, TAP, "9.9.9.9");
+    put(&bed.machine, LP_SETTING_IPV6_DNS_SERVERS, TAP, "other");
+    assert_int_equal(start(), 0);
+    assert_dns("9.9.9.9", "other");
+    assert_true(check().dns_kept);
+    assert_null(strstr(bed.machine.trace, "dns"));
+}
+
+static void test_dns_leftover_is_ours(void **state)
+{
+    assert_int_equal(start(), 0);
+    bed.machine.fail_at = bed.machine.ops + 1; /* the first that is undone */
+    assert_int_equal(lp_steps_close(&bed.steps), 1);
+    bed.machine.fail_at = 0;
+    assert_dns("automatic", "2001:db8::53");
+    set_dns("10.0.0.1", "2001:db8::54", NULL);
+    bed.steps.adapter[0] = '\0';
+    assert_int_equal(start(), 0);
+    assert_dns("10.0.0.1", "2001:db8::54");
     assert_int_equal(lp_steps_close(&bed.steps), 0);
     assert_restored();
 }
@@ -660,6 +837,14 @@ int main(void)
         cmocka_unit_test_setup(test_configure_bounds, set_up),
         cmocka_unit_test_setup(test_configure_fails, set_up),
         cmocka_unit_test_setup(test_without_ipv6, set_up),
+        cmocka_unit_test_setup(test_dns_is_the_players, set_up),
+        cmocka_unit_test_setup(test_dns_of_the_party, set_up),
+        cmocka_unit_test_setup(test_dns_that_changes, set_up),
+        cmocka_unit_test_setup(test_dns_that_nobody_has, set_up),
+        cmocka_unit_test_setup(test_dns_within_the_partys_subnet, set_up),
+        cmocka_unit_test_setup(test_dns_servers_that_are_none, set_up),
+        cmocka_unit_test_setup(test_dns_set_by_hand_stays, set_up),
+        cmocka_unit_test_setup(test_dns_leftover_is_ours, set_up),
         cmocka_unit_test_setup(test_check_holds_the_settings, set_up),
         cmocka_unit_test_setup(test_domain_network_is_left, set_up),
         cmocka_unit_test(test_failure_at_each_operation),

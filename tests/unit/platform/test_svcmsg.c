@@ -54,7 +54,8 @@ static struct lp_svcmsg pin_of(const char *address, uint16_t port)
 
 static struct lp_svcmsg configure_of(unsigned mtu, unsigned metric)
 {
-    return (struct lp_svcmsg){.type = LP_SVCMSG_CONFIGURE, .settings = {mtu, metric}};
+    return (struct lp_svcmsg){.type = LP_SVCMSG_CONFIGURE,
+                              .settings = {.mtu = mtu, .metric = metric}};
 }
 
 static struct lp_svcmsg error_of(enum lp_err code, const char *sentence)
@@ -76,7 +77,7 @@ static struct lp_svcmsg full_status(void)
     m.status.route.interface_index = 7;
     m.status.route.prefix_len = 128;
     m.status.route.metric = 93;
-    m.status.route_pinned = m.status.settings_hold = true;
+    m.status.route_pinned = m.status.settings_hold = m.status.dns_kept = true;
     m.status.reasserted = 2;
     return m;
 }
@@ -115,7 +116,9 @@ static void test_golden(void **state)
                     "06ffff00000000"
                     "20010db8000000000000000000000009");
     m = configure_of(1380, 1);
-    assert_wire(&m, "0008010405640001");
+    assert_wire(&m, "000901040564000100");
+    m.settings.use_party_dns = true;
+    assert_wire(&m, "000901040564000101");
     m = (struct lp_svcmsg){.type = LP_SVCMSG_CHECK};
     assert_wire(&m, "00040105");
     m = (struct lp_svcmsg){.type = LP_SVCMSG_END};
@@ -140,7 +143,7 @@ static void test_golden(void **state)
                     "00000007"
                     "80"
                     "0000005d"
-                    "05"
+                    "15"
                     "02");
 }
 
@@ -161,6 +164,7 @@ static void test_decoded_fields(void **state)
     assert_false(message.status.route_borrowed);
     assert_true(message.status.settings_hold);
     assert_false(message.status.category_private);
+    assert_true(message.status.dns_kept);
     assert_int_equal(message.status.reasserted, 2);
     m = pin_of("192.0.2.9", 443);
     len = lp_svcmsg_encode(&m, bytes, sizeof(bytes));
@@ -171,6 +175,11 @@ static void test_decoded_fields(void **state)
     assert_int_equal(decode(bytes, (size_t)len), 0);
     assert_int_equal(message.settings.mtu, 1380);
     assert_int_equal(message.settings.metric, 9000);
+    assert_false(message.settings.use_party_dns);
+    m.settings.use_party_dns = true;
+    len = lp_svcmsg_encode(&m, bytes, sizeof(bytes));
+    assert_int_equal(decode(bytes, (size_t)len), 0);
+    assert_true(message.settings.use_party_dns);
 }
 
 static void test_names(void **state)
@@ -384,10 +393,23 @@ static void test_settings(void **state)
         assert_int_equal(lp_svcmsg_encode(&m, bytes, sizeof(bytes)) > 0, rows[i].fits);
         if (rows[i].mtu > UINT16_MAX || rows[i].metric > UINT16_MAX)
             continue;
-        assert_true(lp_svcmsg_encode(&good, bytes, sizeof(bytes)) == 8);
+        assert_true(lp_svcmsg_encode(&good, bytes, sizeof(bytes)) == 9);
         lp_store_be16(bytes + 4, (uint16_t)rows[i].mtu);
         lp_store_be16(bytes + 6, (uint16_t)rows[i].metric);
-        assert_int_equal(decode(bytes, 8), rows[i].fits ? 0 : LP_ERR_MALFORMED);
+        assert_int_equal(decode(bytes, 9), rows[i].fits ? 0 : LP_ERR_MALFORMED);
+    }
+}
+
+static void test_party_dns_is_yes_or_no(void **state)
+{
+    const struct lp_svcmsg good = configure_of(1380, 1);
+
+    for (int octet = 0; octet < 256; octet++) {
+        int err = decode_with(&good, 8, (uint8_t)octet);
+
+        assert_int_equal(err, octet <= 1 ? 0 : LP_ERR_MALFORMED);
+        if (err == 0)
+            assert_int_equal(message.settings.use_party_dns, octet);
     }
 }
 
@@ -450,7 +472,7 @@ static void test_status_octets(void **state)
         bool borrowed_alone = (octet & 3) == 2;
 
         assert_int_equal(decode_with(&good, STATUS_FLAGS_AT, (uint8_t)octet),
-                         octet < 16 && !borrowed_alone ? 0 : LP_ERR_MALFORMED);
+                         octet < 32 && !borrowed_alone ? 0 : LP_ERR_MALFORMED);
         assert_int_equal(decode_with(&good, STATUS_PREFIX_AT, (uint8_t)octet),
                          octet <= 128 ? 0 : LP_ERR_MALFORMED);
     }
@@ -496,7 +518,7 @@ static void test_status_values(void **state)
 
 static void test_refusal_writes_nothing(void **state)
 {
-    static const uint8_t bad[] = {0, 8, 1, 4, 0, 0, 0, 1};
+    static const uint8_t bad[] = {0, 9, 1, 4, 0, 0, 0, 1, 0};
     struct lp_svcmsg before;
 
     memset(&message, 0x5a, sizeof(message));
@@ -520,6 +542,7 @@ int main(void)
         cmocka_unit_test(test_relay),
         cmocka_unit_test(test_relay_has_one_form),
         cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_party_dns_is_yes_or_no),
         cmocka_unit_test(test_error),
         cmocka_unit_test(test_texts_are_made_printable),
         cmocka_unit_test(test_status_octets),

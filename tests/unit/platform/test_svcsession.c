@@ -55,7 +55,7 @@ static int configure(void *user, const struct lp_wincfg_settings *settings,
 {
     assert_int_equal(settings->mtu, 1380);
     assert_int_equal(settings->metric, 1);
-    return step("configure", why);
+    return step(settings->use_party_dns ? "configure-dns" : "configure", why);
 }
 
 static int check(void *user, struct lp_wincfg_status *ret_status, char why[LP_WHY_LEN])
@@ -136,9 +136,11 @@ static void assert_error(const struct lp_svcmsg *answer, int code, const char *s
 static void test_whole_session(void **state)
 {
     char why[LP_WHY_LEN];
+    struct lp_svcmsg with_dns = request(LP_SVCMSG_CONFIGURE);
     struct lp_svcmsg answer;
 
-    fake.status.route_pinned = fake.status.settings_hold = true;
+    with_dns.settings.use_party_dns = true;
+    fake.status.route_pinned = fake.status.settings_hold = fake.status.dns_kept = true;
     fake.status.reasserted = 300;
     assert_int_equal(ask(LP_SVCMSG_HELLO).type, LP_SVCMSG_OK);
     assert_int_equal(ask(LP_SVCMSG_PREPARE).type, LP_SVCMSG_OK);
@@ -149,14 +151,17 @@ static void test_whole_session(void **state)
     assert_true(answer.status.route_pinned);
     assert_true(answer.status.settings_hold);
     assert_false(answer.status.category_private);
+    assert_true(answer.status.dns_kept);
     assert_int_equal(answer.status.reasserted, 255);
     assert_int_equal(ask(LP_SVCMSG_PIN).type, LP_SVCMSG_OK);
     assert_int_equal(ask(LP_SVCMSG_CONFIGURE).type, LP_SVCMSG_OK);
+    assert_int_equal(ask_message(&with_dns).type, LP_SVCMSG_OK);
     assert_false(lp_svcsession_is_over(&session));
     assert_int_equal(ask(LP_SVCMSG_END).type, LP_SVCMSG_OK);
     assert_true(lp_svcsession_is_over(&session));
     assert_int_equal(lp_svcsession_end(&session, why), 0);
-    assert_string_equal(fake.trace, "prepare;pin;check;configure;check;pin;configure;end;");
+    assert_string_equal(fake.trace,
+                        "prepare;pin;check;configure;check;pin;configure;configure-dns;end;");
 }
 
 static void test_pipe_closes(void **state)

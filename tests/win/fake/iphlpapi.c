@@ -28,6 +28,7 @@
 #define SERVER_PATH    STATE_FOLDER "dhcp-server"
 #define ADDRESSES_MAX  8
 #define ECHO_PORT      27003 /* of cable.py */
+#define SERVERS_MAX    16
 
 /* Wine's function of this name. */
 #define REAL(name)                                                                             \
@@ -523,6 +524,11 @@ ULONG WINAPI shim_GetAdaptersAddresses(ULONG family, ULONG flags, void *reserved
 DWORD WINAPI shim_GetUnicastIpAddressTable(ADDRESS_FAMILY family,
                                            MIB_UNICASTIPADDRESS_TABLE **ret_table);
 
+struct tap_server {
+    IP_ADAPTER_DNS_SERVER_ADDRESS row;
+    SOCKADDR_INET addr;
+};
+
 struct tap_address {
     SOCKADDR_INET addr;
     UCHAR prefix_len;
@@ -547,6 +553,8 @@ static unsigned tap_addresses(ADDRESS_FAMILY family, struct tap_address ret[ADDR
 
 /* What is appended to Wine's answer, in the caller's buffer. */
 struct tap_record {
+    struct tap_server server[SERVERS_MAX];
+    unsigned servers;
     IP_ADAPTER_ADDRESSES adapter;
     IP_ADAPTER_UNICAST_ADDRESS unicast[ADDRESSES_MAX];
     struct tap_address address[ADDRESSES_MAX];
@@ -568,6 +576,50 @@ static int dhcp_server(SOCKADDR_INET *ret_server)
     if (known)
         parse_ip(text, AF_INET, ret_server);
     return known;
+}
+
+/* Appends servers, which the text has by commas. */
+static void add_servers(struct tap_record *record, const char *text,
+                        IP_ADAPTER_DNS_SERVER_ADDRESS ***end)
+{
+    char one[STATE_TEXT];
+    int taken;
+
+    while (record->servers < SERVERS_MAX && sscanf(text, "%63[^,]%n", one, &taken) == 1) {
+        struct tap_server *server = &record->server[record->servers++];
+
+        parse_ip(one, AF_INET, &server->addr);
+        server->row.Length = sizeof(server->row);
+        server->row.Address.lpSockaddr = (SOCKADDR *)&server->addr;
+        server->row.Address.iSockaddrLength = sizeof(server->addr);
+        **end = &server->row;
+        *end = &server->row.Next;
+        text += taken + (text[taken] == ',');
+    }
+}
+
+/* As Windows: those set by hand, else what the network gave. Wine's own would be the host's. */
+static void set_servers(struct tap_record *record, IP_ADAPTER_ADDRESSES *adapter)
+{
+    IP_ADAPTER_DNS_SERVER_ADDRESS **end = &adapter->FirstDnsServerAddress;
+    char name[STATE_NAME];
+    struct state state;
+    int by_hand = 0;
+
+    name_of(&adapter->Luid, name);
+    adapter->FirstDnsServerAddress = NULL;
+    state_open(&state);
+    for (unsigned i = 0; i < state.dnses; i++) {
+        if (strcmp(state.dns[i].name, name) != 0 || strcmp(state.dns[i].servers, "-") == 0)
+            continue;
+        add_servers(record, state.dns[i].servers, &end);
+        by_hand = 1;
+    }
+    for (unsigned i = 0; i < state.leases && !by_hand; i++) {
+        if (strcmp(state.lease[i].name, name) == 0)
+            add_servers(record, state.lease[i].servers, &end);
+    }
+    state_done(&state, 0);
 }
 
 static void fill_record(struct tap_record *record, ADDRESS_FAMILY family)
@@ -618,6 +670,7 @@ ULONG WINAPI shim_GetAdaptersAddresses(ULONG family, ULONG flags, void *reserved
                           ? (*size - (ULONG)sizeof(struct tap_record)) & ~15u
                           : 0;
     struct tap_record *record = (void *)((char *)adapters + real_size);
+    IP_ADAPTER_ADDRESSES *first = adapters;
     ULONG error = REAL(GetAdaptersAddresses)(family, flags, reserved, adapters, &real_size);
 
     if (error == ERROR_BUFFER_OVERFLOW)
@@ -628,6 +681,10 @@ ULONG WINAPI shim_GetAdaptersAddresses(ULONG family, ULONG flags, void *reserved
     while (adapters->Next != NULL)
         adapters = adapters->Next;
     adapters->Next = &record->adapter;
+    for (IP_ADAPTER_ADDRESSES *adapter = first; adapter != NULL; adapter = adapter->Next) {
+        if ((flags & GAA_FLAG_SKIP_DNS_SERVER) == 0)
+            set_servers(record, adapter);
+    }
     return NO_ERROR;
 }
 
@@ -705,6 +762,8 @@ DWORD WINAPI shim_IcmpSendEcho(HANDLE icmp, IPAddr to, void *bytes, WORD len,
 
 /* ---- DNS servers --------------------------------------------------------------------------- */
 
+#define DNS_SETTING_IPV6 1u
+
 /* DNS_INTERFACE_SETTINGS version 1, of Windows 10 2004 and later. */
 struct dns_settings {
     ULONG version;
@@ -716,37 +775,40 @@ struct dns_settings {
     WCHAR *profile_name_server;
 };
 
-DWORD WINAPI shim_GetInterfaceDnsSettings(GUID adapter, struct dns_settings *settings);
 DWORD WINAPI shim_SetInterfaceDnsSettings(GUID adapter, const struct dns_settings *settings);
-VOID WINAPI shim_FreeInterfaceDnsSettings(struct dns_settings *settings);
+
+/* A Windows before 10 2004 lacks these calls. */
+static int is_old_windows(void)
+{
+    return GetFileAttributesA(STATE_FOLDER "old-windows") != INVALID_FILE_ATTRIBUTES;
+}
 
 static DWORD dns_name(const GUID *adapter, char name[STATE_NAME])
 {
     NET_LUID luid;
-    DWORD error = shim_ConvertInterfaceGuidToLuid(adapter, &luid);
+    DWORD error = is_old_windows() ? ERROR_CALL_NOT_IMPLEMENTED
+                                   : shim_ConvertInterfaceGuidToLuid(adapter, &luid);
 
     if (error == NO_ERROR)
         name_of(&luid, name);
     return error;
 }
 
-DWORD WINAPI shim_GetInterfaceDnsSettings(GUID adapter, struct dns_settings *settings)
+/* Where Windows keeps them, and programs read them. */
+static void write_name_server(int family, const char *servers)
 {
-    char name[STATE_NAME];
-    struct state_dns *row;
-    struct state state;
-    DWORD error = dns_name(&adapter, name);
+    char path[160];
+    HKEY key;
 
-    if (error != NO_ERROR)
-        return error;
-    state_open(&state);
-    row = state_dns(&state, name);
-    if (strcmp(row->servers, "-") == 0)
-        row->servers[0] = '\0';
-    settings->name_server = HeapAlloc(GetProcessHeap(), 0, STATE_DNS * sizeof(WCHAR));
-    swprintf(settings->name_server, STATE_DNS, L"%hs", row->servers);
-    state_done(&state, 0);
-    return NO_ERROR;
+    snprintf(path, sizeof(path),
+             "SYSTEM\\CurrentControlSet\\Services\\%s\\Parameters\\Interfaces\\%s",
+             family == 6 ? "Tcpip6" : "Tcpip", FAKETAP_GUID);
+    if (RegCreateKeyExA(HKEY_LOCAL_MACHINE, path, 0, NULL, 0, KEY_SET_VALUE, NULL, &key,
+                        NULL) != ERROR_SUCCESS)
+        return;
+    RegSetValueExA(key, "NameServer", 0, REG_SZ, (const BYTE *)servers,
+                   (DWORD)strlen(servers) + 1);
+    RegCloseKey(key);
 }
 
 DWORD WINAPI shim_SetInterfaceDnsSettings(GUID adapter, const struct dns_settings *settings)
@@ -762,16 +824,13 @@ DWORD WINAPI shim_SetInterfaceDnsSettings(GUID adapter, const struct dns_setting
     if (settings->name_server != NULL && settings->name_server[0] != L'\0')
         snprintf(servers, sizeof(servers), "%ls", settings->name_server);
     state_open(&state);
-    row = state_dns(&state, name);
-    done = events_step("ip dns %s %s>%s", name, row->servers, servers);
-    if (done)
+    row = state_dns(&state, name, settings->flags & DNS_SETTING_IPV6 ? 6 : 4);
+    done = events_step("ip dns%s %s %s>%s", row->family == 6 ? "6" : "", name, row->servers,
+                       servers);
+    if (done) {
         strcpy(row->servers, servers);
+        write_name_server(row->family, strcmp(servers, "-") == 0 ? "" : servers);
+    }
     state_done(&state, done);
     return done ? NO_ERROR : ERROR_ACCESS_DENIED;
-}
-
-VOID WINAPI shim_FreeInterfaceDnsSettings(struct dns_settings *settings)
-{
-    HeapFree(GetProcessHeap(), 0, settings->name_server);
-    settings->name_server = NULL;
 }

@@ -13,6 +13,7 @@ static void read_line(struct state *state, const char *line)
     struct state_interface *iface = &state->iface[state->interfaces];
     struct state_route *route = &state->route[state->routes];
     struct state_dns *dns = &state->dns[state->dnses];
+    struct state_dns *lease = &state->lease[state->leases];
     char automatic[8], default_routes[8];
 
     if (state->interfaces < STATE_ROWS &&
@@ -25,9 +26,17 @@ static void read_line(struct state *state, const char *line)
                sscanf(line, "route %63s %63s %63s %lu", route->prefix, route->next_hop,
                       route->name, &route->metric) == 4) {
         state->routes++;
+    } else if (state->dnses < STATE_ROWS && /* before "dns", whose pattern this fits too */
+               sscanf(line, "dns6 %63s %255s", dns->name, dns->servers) == 2) {
+        dns->family = 6;
+        state->dnses++;
     } else if (state->dnses < STATE_ROWS &&
                sscanf(line, "dns %63s %255s", dns->name, dns->servers) == 2) {
+        dns->family = 4;
         state->dnses++;
+    } else if (state->leases < STATE_ROWS &&
+               sscanf(line, "lease %63s %255s", lease->name, lease->servers) == 2) {
+        state->leases++;
     }
 }
 
@@ -63,7 +72,10 @@ static void write_rows(const struct state *state, FILE *file)
                 row->metric);
     }
     for (unsigned i = 0; i < state->dnses; i++)
-        fprintf(file, "dns %s %s\n", state->dns[i].name, state->dns[i].servers);
+        fprintf(file, "%s %s %s\n", state->dns[i].family == 4 ? "dns" : "dns6",
+                state->dns[i].name, state->dns[i].servers);
+    for (unsigned i = 0; i < state->leases; i++)
+        fprintf(file, "lease %s %s\n", state->lease[i].name, state->lease[i].servers);
 }
 
 /* Replaced as a whole: a program that is killed in between leaves no half of it. */
@@ -98,17 +110,18 @@ struct state_interface *state_interface(struct state *state, const char *name, i
     return row;
 }
 
-struct state_dns *state_dns(struct state *state, const char *name)
+struct state_dns *state_dns(struct state *state, const char *name, int family)
 {
     struct state_dns *row;
 
     for (unsigned i = 0; i < state->dnses; i++) {
-        if (strcmp(state->dns[i].name, name) == 0)
+        if (state->dns[i].family == family && strcmp(state->dns[i].name, name) == 0)
             return &state->dns[i];
     }
     if (state->dnses == STATE_ROWS)
         return NULL;
     row = &state->dns[state->dnses++];
+    row->family = family;
     snprintf(row->name, sizeof(row->name), "%s", name);
     snprintf(row->servers, sizeof(row->servers), "-");
     return row;

@@ -5,7 +5,9 @@
  *
  *     interface NAME 4|6 MTU METRIC auto|fixed on|off      (default routes)
  *     route PREFIX/LEN NEXT_HOP NAME METRIC
- *     dns NAME SERVERS|-
+ *     dns NAME SERVERS|-                                   (IPv4, set by hand)
+ *     dns6 NAME SERVERS|-                                  (IPv6, set by hand)
+ *     lease NAME SERVERS                                   (of both, as the network gives them)
  *
  * NAME is "tap" for the fake adapter, else what Wine calls the interface.
  */
@@ -36,15 +38,17 @@ struct state_route {
 
 struct state_dns {
     char name[STATE_NAME];
+    int family; /* 4 or 6; of a lease 0 */
     char servers[STATE_DNS];
 };
 
 struct state {
     void *mutex;
-    unsigned interfaces, routes, dnses;
+    unsigned interfaces, routes, dnses, leases;
     struct state_interface iface[STATE_ROWS];
     struct state_route route[STATE_ROWS];
     struct state_dns dns[STATE_ROWS];
+    struct state_dns lease[STATE_ROWS];
 };
 
 /* The file as it is now, locked until state_done. */
@@ -53,7 +57,7 @@ void state_done(struct state *state, int changed);
 
 /* Made with Windows's defaults when it is not there; NULL when there is no room. */
 struct state_interface *state_interface(struct state *state, const char *name, int family);
-struct state_dns *state_dns(struct state *state, const char *name);
+struct state_dns *state_dns(struct state *state, const char *name, int family);
 struct state_route *state_find_route(struct state *state, const struct state_route *like);
 int state_add_route(struct state *state, const struct state_route *route);
 void state_remove_route(struct state *state, struct state_route *route);

@@ -4,6 +4,7 @@
  *   settings STEP...
  *     local | service            opens in this process, or through the service
  *     prepare GUID MAC | pin ADDRESS | configure MTU METRIC | check | close
+ *     party-dns                  as configure 1380 1, with the party's DNS servers used
  *     recover                    undoes what an earlier run has left
  *     pipe                       opens the service's pipe as a hostile caller would
  *     send HEX | flood N         one message, or one of N octets; `flood` reads no reply
@@ -76,6 +77,14 @@ static int configure(struct drive *drive)
     return lp_wincfg_configure(drive->cfg, &settings, drive->why);
 }
 
+static int party_dns(struct drive *drive)
+{
+    const struct lp_wincfg_settings settings = {
+        .mtu = 1380, .metric = 1, .use_party_dns = true};
+
+    return lp_wincfg_configure(drive->cfg, &settings, drive->why);
+}
+
 static int check(struct drive *drive)
 {
     struct lp_wincfg_status status;
@@ -83,11 +92,12 @@ static int check(struct drive *drive)
     int err = lp_wincfg_check(drive->cfg, &status, drive->why);
 
     if (err == 0)
-        snprintf(drive->why, sizeof(drive->why),
-                 "pinned=%d borrowed=%d hold=%d reasserted=%u private=%d prefix=%u via=%s",
-                 status.route_pinned, status.route_borrowed, status.settings_hold,
-                 status.reasserted, status.category_private, status.route.prefix_len,
-                 lp_addr_format_ip(&status.route.next_hop, hop));
+        snprintf(
+            drive->why, sizeof(drive->why),
+            "pinned=%d borrowed=%d hold=%d reasserted=%u private=%d dns=%d prefix=%u via=%s",
+            status.route_pinned, status.route_borrowed, status.settings_hold, status.reasserted,
+            status.category_private, status.dns_kept, status.route.prefix_len,
+            lp_addr_format_ip(&status.route.next_hop, hop));
     return err;
 }
 
@@ -194,11 +204,22 @@ static const struct {
     int args;
     step_fn *run;
 } steps[] = {
-    {"local", 0, open_local}, {"service", 0, open_service}, {"prepare", 2, prepare},
-    {"pin", 1, pin},          {"configure", 2, configure},  {"check", 0, check},
-    {"close", 0, close_cfg},  {"recover", 0, recover},      {"pipe", 0, open_pipe},
-    {"send", 1, send_hex},    {"flood", 1, flood},          {"read", 0, read_pipe},
-    {"drop", 0, drop},        {"wait", 0, wait_for_line},   {"die", 0, die},
+    {"local", 0, open_local},
+    {"service", 0, open_service},
+    {"prepare", 2, prepare},
+    {"pin", 1, pin},
+    {"configure", 2, configure},
+    {"check", 0, check},
+    {"close", 0, close_cfg},
+    {"recover", 0, recover},
+    {"pipe", 0, open_pipe},
+    {"send", 1, send_hex},
+    {"flood", 1, flood},
+    {"read", 0, read_pipe},
+    {"drop", 0, drop},
+    {"wait", 0, wait_for_line},
+    {"die", 0, die},
+    {"party-dns", 0, party_dns},
 };
 
 /* How many arguments it took, -1 when the step is not known. */

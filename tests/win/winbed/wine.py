@@ -80,6 +80,14 @@ class Wine:
 
     # ---- what the driver and the shims say and are told ----
 
+    def lease(self, adapter: str, *servers):
+        """The network of that adapter gives these DNS servers from now on; none: as Windows comes."""
+        text = self.state.read_text() if self.state.exists() else ''
+        lines = [line for line in text.splitlines() if not line.startswith(f'lease {adapter} ')]
+        if servers:
+            lines.append(f'lease {adapter} {",".join(servers)}')
+        self.state.write_text(''.join(f'{line}\n' for line in lines))
+
     def lines(self, since=0) -> list:
         return self.events.read_text(errors='replace').splitlines()[since:]
 
@@ -100,6 +108,6 @@ class Wine:
                 kept[f'{name} ipv{values[0]}'] = values[1:]
             if kind == 'route':
                 kept[f'route {name}'] = values
-            if kind == 'dns' and values != ['-']:
-                kept[f'{name} dns'] = values
+            if kind in ('dns', 'dns6') and values != ['-']:
+                kept[f'{name} {kind}'] = values
         return kept
