@@ -108,6 +108,16 @@ def test_order_of_the_start(party):
     steps.first_replies(party, (PC, LAN_HOST_IP), seconds=5)
 
 
+def test_party_dns_when_asked(party):
+    """Then nothing is done about DNS: Windows takes what DHCP gives."""
+    client = start_and_join(party, '--use-party-dns', '--json', '--report-interval', '1')
+    party.wait_pc_lease()
+    report = client.wait_json(lambda said: said.get('settings', {}).get('hold'), 20, 'a report')
+    assert report['settings']['dns_kept'] is False
+    assert not [line for line in new_lines(party) if line.startswith('ip dns')]
+    assert 'tap dns' not in party.wine.settings()
+
+
 def test_order_of_the_end(party):
     """Everything in reverse, the media first; the MAC setting is gone too."""
     start_and_join(party)

@@ -22,6 +22,7 @@ static json_t *settings_report(const struct lp_player *player)
     json_object_set_new(object, "metric", json_integer(player->config.metric));
     json_object_set_new(object, "category_private",
                         json_boolean(player->status.category_private));
+    json_object_set_new(object, "dns_kept", json_boolean(player->status.dns_kept));
     return object;
 }
 

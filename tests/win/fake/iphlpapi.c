@@ -558,7 +558,7 @@ struct tap_record {
     IP_ADAPTER_ADDRESSES adapter;
     IP_ADAPTER_UNICAST_ADDRESS unicast[ADDRESSES_MAX];
     struct tap_address address[ADDRESSES_MAX];
-    SOCKADDR_INET server;
+    SOCKADDR_INET dhcp_server;
     char name[sizeof(FAKETAP_GUID)];
     WCHAR alias[16];
     WCHAR description[32];
@@ -646,9 +646,9 @@ static void fill_record(struct tap_record *record, ADDRESS_FAMILY family)
     wcscpy(record->alias, TAP_ALIAS);
     wcscpy(record->description, L"TAP-Windows Adapter V9");
     adapter->Length = sizeof(*adapter);
-    if (count > 0 && dhcp_server(&record->server)) {
-        adapter->Dhcpv4Server.lpSockaddr = (SOCKADDR *)&record->server;
-        adapter->Dhcpv4Server.iSockaddrLength = sizeof(record->server);
+    if (count > 0 && dhcp_server(&record->dhcp_server)) {
+        adapter->Dhcpv4Server.lpSockaddr = (SOCKADDR *)&record->dhcp_server;
+        adapter->Dhcpv4Server.iSockaddrLength = sizeof(record->dhcp_server);
     }
     adapter->IfIndex = adapter->Ipv6IfIndex = TAP_INDEX;
     adapter->AdapterName = record->name;
