@@ -86,13 +86,34 @@ static void log_refused(const struct lp_node_event *event)
                         "the relay is not accepted any more, trying again: ", sentence);
 }
 
-static void log_peer(const struct lp_node_event *event, const char *what)
+/*
+ * As many as a full room makes at once, and then a line now and then: a relay that announces people
+ * without end fills no disk.
+ */
+static bool may_log_peer(struct lp_tunnel *tunnel)
+{
+    if (!lp_bucket_take(&tunnel->peer_lines, 1, lp_driver_now(tunnel->driver))) {
+        tunnel->peer_lines_left_out++;
+        return false;
+    }
+    if (tunnel->peer_lines_left_out > 0)
+        lp_log(LP_LOG_WARNING,
+               "%u lines about players were left out: the relay announced too many at once",
+               tunnel->peer_lines_left_out);
+    tunnel->peer_lines_left_out = 0;
+    return true;
+}
+
+static void log_peer(struct lp_tunnel *tunnel, const struct lp_node_event *event,
+                     const char *what)
 {
     const struct lp_room_peer *peer = event->peer;
     bool gateway = peer->role == LP_ROLE_GATEWAY;
     char sentence[64], mac[LP_MAC_TEXT_LEN];
     struct lp_log_line line;
 
+    if (!may_log_peer(tunnel))
+        return;
     snprintf(sentence, sizeof(sentence), "%s %s", gateway ? "the gateway" : "a player", what);
     lp_log_begin(&line, LP_LOG_INFO, sentence);
     lp_log_field(&line, "name", peer->name);
@@ -104,7 +125,7 @@ static void log_peer(const struct lp_node_event *event, const char *what)
     lp_log_end(&line);
 }
 
-void lp_tunnel_log_event(const struct lp_tunnel *tunnel, const struct lp_node_event *event)
+void lp_tunnel_log_event(struct lp_tunnel *tunnel, const struct lp_node_event *event)
 {
     switch (event->kind) {
     case LP_NODE_EVENT_CONNECTING:
@@ -129,10 +150,10 @@ void lp_tunnel_log_event(const struct lp_tunnel *tunnel, const struct lp_node_ev
         lp_log_sentence(LP_LOG_WARNING, "the relay broke the protocol: ", event->text);
         break;
     case LP_NODE_EVENT_PEER_JOINED:
-        log_peer(event, "is in the room");
+        log_peer(tunnel, event, "is in the room");
         break;
     case LP_NODE_EVENT_PEER_LEFT:
-        log_peer(event, "left");
+        log_peer(tunnel, event, "left");
         break;
     case LP_NODE_EVENT_GATEWAY_CHANGED: /* said by the peer's own events */
     case LP_NODE_EVENT_FAILED:          /* the event before said why */

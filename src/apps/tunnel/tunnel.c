@@ -13,6 +13,8 @@
 #define REPORT_INTERVAL_TEXT_S 60
 #define REPORT_INTERVAL_JSON_S 2
 #define LOOKUP_NOTICE_S        2
+#define PEER_LINES_BURST       300 /* a full room, when its relay was restarted */
+#define PEER_LINES_RATE        4
 
 enum lp_exit lp_tunnel_say(enum lp_exit status, const char *why)
 {
@@ -424,6 +426,9 @@ enum lp_exit lp_tunnel_prepare(struct lp_tunnel *tunnel, enum lp_role role,
         status = open_identity(tunnel, identity_name);
     if (status == LP_EXIT_OK)
         status = open_driver(tunnel);
+    if (status == LP_EXIT_OK)
+        lp_bucket_init(&tunnel->peer_lines, PEER_LINES_RATE, PEER_LINES_BURST,
+                       lp_driver_now(tunnel->driver));
     return status;
 }
 

@@ -17,6 +17,7 @@
 #include "apps/common/output.h"
 #include "apps/tunnel/identity.h"
 #include "apps/tunnel/options.h"
+#include "core/bucket.h"
 #include "loop/driver.h"
 #include "node/node.h"
 
@@ -61,6 +62,8 @@ struct lp_tunnel {
     unsigned lookup_s; /* seconds that the first look-up has taken */
     uint64_t reported_ns;
     bool report_due;
+    struct lp_bucket peer_lines; /* of the log; those beyond it are counted */
+    unsigned peer_lines_left_out;
     bool ending;
     enum lp_exit status;
 };
@@ -87,7 +90,7 @@ enum lp_exit lp_tunnel_finish(struct lp_tunnel *tunnel, enum lp_exit status);
 enum lp_exit lp_tunnel_say(enum lp_exit status, const char *why);
 
 /* events.c: a node's event as a line for people. */
-void lp_tunnel_log_event(const struct lp_tunnel *tunnel, const struct lp_node_event *event);
+void lp_tunnel_log_event(struct lp_tunnel *tunnel, const struct lp_node_event *event);
 
 /* report.c: the diagnostics, as a JSON object (a new reference) and printed. */
 json_t *lp_tunnel_report(const struct lp_tunnel *tunnel);
