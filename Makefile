@@ -100,7 +100,7 @@ win-check: ## the tests of Windows' side under Wine
 	@scripts/deps build test win
 	exec scripts/check win
 
-win-shots: ## pictures of the window in each state, in build/shots
+win-shots: ## pictures of the window in each state, in build/win/shots
 	@scripts/deps build test win
 	$(MAKE) --no-print-directory win
 	exec tests/win/shots
