@@ -7,6 +7,8 @@
 #include "apps/gui-win/draw.h"
 #include "platform/windows/errno.h"
 
+#define FIELD_MARGIN 4 /* beside the text of a field, at 96 dpi */
+
 struct control_class {
     const wchar_t *name;
     DWORD style;
@@ -109,6 +111,15 @@ enum lp_element lp_controls_of_window(const struct lp_controls *controls, HWND w
 
 /* ---- look ---- */
 
+/* Air between frame and text, left and right; a field's own is two pixels, or none. */
+static void set_margins(HWND edit, int dpi)
+{
+    int margin = lp_layout_scale(FIELD_MARGIN, dpi);
+
+    SendMessageW(edit, EM_SETMARGINS, EC_LEFTMARGIN | EC_RIGHTMARGIN,
+                 MAKELPARAM(margin, margin));
+}
+
 void lp_controls_dress(const struct lp_controls *controls, const struct lp_theme *theme)
 {
     for (enum lp_element e = 0; e < LP_ELEMENTS; e++) {
@@ -118,6 +129,8 @@ void lp_controls_dress(const struct lp_controls *controls, const struct lp_theme
                      TRUE);
         if (kind == LP_KIND_LIST || kind == LP_KIND_MEMO)
             lp_theme_apply_to_scrolling(theme, controls->at[e]);
+        if (kind == LP_KIND_EDIT || kind == LP_KIND_MEMO)
+            set_margins(controls->at[e], theme->dpi);
         if (kind != LP_KIND_LIST)
             continue;
         SendMessageW(controls->at[e], LVM_SETBKCOLOR, 0, (LPARAM)theme->colour[LP_COLOUR_CARD]);
@@ -252,12 +265,32 @@ static void place_columns(HWND list, int width, enum lp_element element)
     SendMessageW(list, LVM_SETCOLUMNWIDTH, 1, MAKELPARAM(second, 0));
 }
 
+/* A field puts its line at the top: one that is no higher than its line stands in the middle. */
+static void centre_line(HWND edit, struct lp_rect *rect)
+{
+    HDC dc = GetDC(edit);
+    HGDIOBJ before = SelectObject(dc, (HFONT)SendMessageW(edit, WM_GETFONT, 0, 0));
+    TEXTMETRICW metrics;
+    int spare = 0;
+
+    if (GetTextMetricsW(dc, &metrics))
+        spare = rect->height - (int)metrics.tmHeight;
+    SelectObject(dc, before);
+    ReleaseDC(edit, dc);
+    if (spare <= 0)
+        return;
+    rect->y += spare / 2;
+    rect->height -= spare;
+}
+
 static void place_element(HWND control, enum lp_element e, const struct lp_rect *frame, int dpi)
 {
     enum lp_element_kind kind = lp_element_kind(e);
     bool framed = kind == LP_KIND_EDIT || kind == LP_KIND_LIST || kind == LP_KIND_MEMO;
     struct lp_rect rect = framed ? lp_layout_inside(frame, dpi) : *frame;
 
+    if (kind == LP_KIND_EDIT)
+        centre_line(control, &rect);
     /* What was at the old place may have been cut there: it is drawn anew. */
     SetWindowPos(control, NULL, rect.x, rect.y, rect.width, rect.height,
                  SWP_NOZORDER | SWP_NOACTIVATE | SWP_NOCOPYBITS);

@@ -399,6 +399,18 @@ static bool answer(struct lp_window *window, UINT message, WPARAM wparam, LPARAM
     }
 }
 
+/* Around the line of a field there is room that is the window's: a click there means the field. */
+static void on_click(const struct lp_window *window, int x, int y)
+{
+    for (enum lp_element e = 0; e < LP_ELEMENTS; e++) {
+        const struct lp_rect *at = &window->layout.at[e];
+
+        if (window->view->shown[e] && lp_element_kind(e) == LP_KIND_EDIT && x >= at->x &&
+            x < at->x + at->width && y >= at->y && y < at->y + at->height)
+            SetFocus(window->controls.at[e]);
+    }
+}
+
 static bool handle(struct lp_window *window, UINT message, WPARAM wparam, LPARAM lparam)
 {
     switch (message) {
@@ -407,6 +419,9 @@ static bool handle(struct lp_window *window, UINT message, WPARAM wparam, LPARAM
         return true;
     case WM_DRAWITEM:
         lp_window_draw_item(window, (const DRAWITEMSTRUCT *)lparam);
+        return true;
+    case WM_LBUTTONDOWN:
+        on_click(window, (short)LOWORD(lparam), (short)HIWORD(lparam));
         return true;
     case WM_SIZE:
         if (wparam != SIZE_MINIMIZED)
