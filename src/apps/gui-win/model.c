@@ -28,6 +28,7 @@ static enum lp_gui_effect start(struct lp_gui_model *model, const struct lp_invi
     model->step = LP_GUI_STEP_ADAPTER;
     model->notice = LP_GUI_NOTICE_NONE;
     model->details = false;
+    model->setback = false;
     model->run++;
     model->waiting_s = 0;
     model->sample_count = 0;
@@ -310,6 +311,7 @@ enum lp_gui_effect lp_gui_apply(struct lp_gui_model *model,
         model->phase = LP_GUI_CONNECTED;
         break;
     case LP_GUI_NEWS_LOST:
+        model->setback = model->phase == LP_GUI_CONNECTING;
         model->phase = model->phase == LP_GUI_CONNECTED ? LP_GUI_LOST : model->phase;
         break;
     case LP_GUI_NEWS_ENDED:

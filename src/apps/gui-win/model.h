@@ -148,6 +148,7 @@ struct lp_gui_model {
     struct lp_invite next;
     unsigned run;
     enum lp_gui_step step;
+    bool setback;               /* an attempt failed since Connect, another one is under way */
     struct lp_gui_snapshot now; /* the newest; what it says of the room holds while CONNECTED */
     unsigned waiting_s;         /* how long there has been a gateway and no address */
     struct lp_gui_sample sample[LP_GUI_SAMPLES_MAX]; /* the oldest first */

@@ -264,11 +264,15 @@ static void make_room(enum lp_sample sample, struct lp_gui_model *model)
 
 static void make_trouble(enum lp_sample sample, struct lp_gui_model *model)
 {
-    struct lp_gui_snapshot unanswered;
+    struct lp_gui_snapshot unanswered, lost;
 
     start(model);
     unanswered = news(model, LP_GUI_NEWS_UNANSWERED);
-    if (sample == LP_SAMPLE_UNREACHABLE)
+    lost = news(model, LP_GUI_NEWS_LOST);
+    if (sample == LP_SAMPLE_SETBACK) {
+        step_to(model, LP_GUI_STEP_RELAY);
+        (void)lp_gui_apply(model, &lost);
+    } else if (sample == LP_SAMPLE_UNREACHABLE)
         (void)lp_gui_apply(model, &unanswered);
     else if (sample == LP_SAMPLE_REJECTED)
         fail(model, LP_GUI_FAILURE_REJECTED, LP_REJECT_DUPLICATE_MAC, "");
@@ -308,6 +312,7 @@ void lp_sample_make(enum lp_sample sample, struct lp_gui_model *ret_model)
         make_room(sample, ret_model);
         break;
     case LP_SAMPLE_CONNECTING:
+    case LP_SAMPLE_SETBACK:
     case LP_SAMPLE_UNREACHABLE:
     case LP_SAMPLE_REJECTED:
     case LP_SAMPLE_REFUSED:

@@ -14,6 +14,7 @@
     X(BAD_LINK, "bad-link")                                                                    \
     X(INVITE, "invite")                                                                        \
     X(CONNECTING, "connecting")                                                                \
+    X(SETBACK, "setback")                                                                      \
     X(CONNECTED, "connected")                                                                  \
     X(HOSTILE_NAMES, "hostile-names")                                                          \
     X(NO_GATEWAY, "no-gateway")                                                                \

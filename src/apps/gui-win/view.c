@@ -196,10 +196,15 @@ static void show_connecting(const struct lp_gui_model *model, struct lp_view *vi
 {
     char text[LP_VIEW_TEXT_LEN];
 
-    view->tone = LP_TONE_BUSY;
+    view->tone = model->setback ? LP_TONE_WARNING : LP_TONE_BUSY;
     view->progress = (double)model->step / (LP_GUI_STEPS + 1);
     snprintf(text, sizeof(text), "%s" ELLIPSIS, lp_sentence_of_step(model->step));
-    put_body(view, "Connecting", text, "");
+    if (model->setback)
+        put_body(view, "Connecting", "It did not work yet. SoftLAN keeps trying.",
+                 "If it takes long, ask your host whether the relay runs and is of the same "
+                 "release as this SoftLAN. The details say what went wrong.");
+    else
+        put_body(view, "Connecting", text, "");
     put_party(model, view);
     put_button(view, LP_ELEMENT_PRIMARY, "&Cancel");
 }

@@ -366,14 +366,26 @@ static void test_lost(void **state)
     assert_int_equal(bed->model.phase, LP_GUI_CONNECTED);
 }
 
-/* A refusal before the first welcome is no loss. */
+/* An attempt that fails before the first welcome is no loss; it is said, until one succeeds. */
 static void test_loss_while_connecting(void **state)
 {
     struct bed *bed = *state;
 
     connect_to(bed, LINK);
+    tell(bed, LP_GUI_NEWS_STEP);
+    assert_string_equal(text(bed, LP_ELEMENT_REMEDY), "(hidden)");
     tell(bed, LP_GUI_NEWS_LOST);
     assert_int_equal(bed->model.phase, LP_GUI_CONNECTING);
+    assert_string_equal(text(bed, LP_ELEMENT_BODY),
+                        "It did not work yet. SoftLAN keeps trying.");
+    assert_non_null(strstr(text(bed, LP_ELEMENT_REMEDY), "ask your host"));
+    assert_int_equal(bed->view.tone, LP_TONE_WARNING);
+    tell(bed, LP_GUI_NEWS_STEP);
+    assert_non_null(strstr(text(bed, LP_ELEMENT_REMEDY), "ask your host"));
+    lp_gui_primary(&bed->model, &bed->form);
+    tell(bed, LP_GUI_NEWS_ENDED);
+    connect_to(bed, LINK);
+    assert_string_equal(text(bed, LP_ELEMENT_REMEDY), "(hidden)");
 }
 
 static void test_old_news(void **state)
