@@ -23,8 +23,14 @@ def pytest_addoption(parser):
 
 
 @pytest.fixture(scope='module')
-def lan(request):
+def display():
+    """None; tests of windows have one."""
+    return ''
+
+
+@pytest.fixture(scope='module')
+def lan(request, display):
     """The party's LAN and Wine with the adapter, and no relay, gateway or client yet."""
     option = request.config.getoption
-    with kept(WindowsParty(option('--build'), option('--win-build'))) as party:
+    with kept(WindowsParty(option('--build'), option('--win-build'), display)) as party:
         yield party

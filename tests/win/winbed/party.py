@@ -31,9 +31,9 @@ def windows_path(path: Path) -> str:
 
 
 class WindowsParty(Party):
-    def __init__(self, build: Path, win_build: Path):
+    def __init__(self, build: Path, win_build: Path, display=''):
         super().__init__(build)
-        self.wine = Wine(win_build)
+        self.wine = Wine(win_build, display)
         self.wire_exe = find(self.wine.build, 'wire.exe')
 
     def up(self):

@@ -26,19 +26,24 @@ def find(build: Path, name: str) -> Path:
 
 
 class Wine:
-    """Files and environment of the prefix. Locked: two parties cannot have the same one."""
+    """
+    Files and environment of the prefix, with an X display for its windows or without. Locked: two
+    parties cannot have the same one.
+    """
 
-    def __init__(self, build: Path):
+    def __init__(self, build: Path, display=''):
         self.build = build.resolve()
         self.prefix = self.build / 'wineprefix'
         self.folder = self.prefix / 'drive_c/softlan-test'
         self.events = self.folder / 'events.log'
         self.state = self.folder / 'state'
         self.env = {'WINEPREFIX': str(self.prefix), 'WINEDLLOVERRIDES': f'{",".join(SHIMS)}=n,b'}
+        if display:
+            self.env |= {'DISPLAY': display, 'SOFTLAN_WINE_DISPLAY': '1'}
         self._lock = None
 
     def argv(self, *command) -> list:
-        """A Windows program in this prefix, without a display. The process is the program itself."""
+        """A Windows program in this prefix. The process is the program itself."""
         return ['env', *(f'{key}={value}' for key, value in self.env.items()), str(WINE),
                 *map(str, command)]
 

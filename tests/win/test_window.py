@@ -1,0 +1,325 @@
+"""
+softlan.exe and softlan-svc.exe as they ship, at the party: what the player sees, what is done to
+Windows, and that the party is really there behind "Connected".
+"""
+
+import contextlib
+import re
+
+import pytest
+from bed import steps
+from bed.netns import Port, udp_socket
+from bed.topology import LAN_BROADCAST, LAN_HOST_IP, RELAY_IP
+from winbed.party import HOST, PC
+from winbed.screen import Screen
+from winbed.window import PROGRAM, Player, journal
+from winbed.wine import find
+DISCOVERY_PORT = 27777
+ROOM = 'SATURDAY'
+SERVICE_LAST = f'ip route del {RELAY_IP}/32 via 192.168.11.1 dev uplink'
+CONNECTED = 'Connected to the party'
+FORM = 'Join a LAN party'
+
+
+@pytest.fixture(scope='module')
+def display():
+    with Screen() as screen:
+        yield screen.name
+
+
+@pytest.fixture(scope='module')
+def party(lan):
+    """The whole party, and a player's PC with the service installed."""
+    exe = find(lan.wine.build, 'softlan-svc.exe')
+    lan.start_relay('--client-rate', '0')
+    lan.start_gateway('--name', 'host of the party')
+    assert lan.run_windows(exe, '--install', seconds=60).returncode == 0
+    yield lan
+    assert lan.run_windows(exe, '--remove', seconds=60).returncode == 0
+
+
+@pytest.fixture(scope='module')
+def seat(party):
+    player = Player(party)
+    yield player
+    player.watcher.stdin.close()
+
+
+@pytest.fixture(name='player')
+def player_fixture(party, seat):
+    """Nobody has started the program yet; whatever the test does, it ends and leaves nothing changed."""
+    seat.forget()
+    yield seat
+    since = len(party.wine.lines())
+    pinned = journal(party).exists()
+    seat.kill()
+    if pinned:
+        party.wait_events(lambda lines: not journal(party).exists(), 15, 'the service to undo all')
+    assert_untouched(party)
+    assert since <= len(party.wine.lines())
+
+
+@pytest.fixture(scope='module')
+def pin(party):
+    """What the relay says its fingerprint is, as its operator would read it off."""
+    return party.running['relay'].wait_line(r'fingerprint for --relay-pin: ([0-9a-f]{64})', 5)[1]
+
+
+@pytest.fixture
+def link(pin):
+    return f'softlan://join?relay={RELAY_IP}&room={ROOM}&pin={pin}'
+
+
+def assert_untouched(party):
+    assert party.wine.settings() == {}
+    assert not journal(party).exists()
+    assert party.network_address() == ''
+
+
+def join(player, link):
+    """By link to the end; the page that says so."""
+    player.start(link)
+    player.wait_heading('Join this party?')
+    player.press('PRIMARY')
+    return player.wait(lambda page: page.heading == CONNECTED and page.facts['Your address'] != 'none yet',
+                       30, CONNECTED)
+
+
+def packets_to(frames, address: str) -> list:
+    octets = bytes(map(int, address.split('.')))
+    return [frame for frame, _outgoing in frames
+            if frame[12:14] == b'\x08\x00' and octets in (frame[26:30], frame[30:34])]
+
+
+def everybody_talks(party, seconds=5.0):
+    steps.first_replies(party, (PC, LAN_HOST_IP), ('host', party.pc_addresses()[0]), seconds=seconds)
+
+
+# ---- before anything is done ----
+
+def test_link_contacts_nobody(party, player, link):
+    """Relay and room are named and asked about first; "no" leads to the form."""
+    since = len(party.wine.lines())
+    with Port(party.ns(HOST), 'uplink') as uplink:
+        player.start(link)
+        page = player.wait_heading('Join this party?')
+        assert page.facts == {'Relay': RELAY_IP, 'Room': ROOM,
+                              'Trust': 'only the certificate that the link names'}
+        assert page.text('SECONDARY') == 'Not now'
+        assert 'who sent it' in page.text('REMEDY')
+        player.press('SECONDARY')
+        player.wait_heading(FORM)
+        assert packets_to(uplink.seen(), RELAY_IP) == []
+    assert party.wine.lines()[since:] == []
+
+
+@pytest.mark.parametrize('bad', [
+    'softlan://join?relay=198.51.100.10',
+    'softlan://join?relay=198.51.100.10&room=A&room=B',
+    'softlan://run?relay=198.51.100.10&room=A',
+    'softlan://join?relay=198.51.100.10&room=%2e%2e%5cA',
+    '--relay=198.51.100.10',
+    'C:\\Windows\\System32\\calc.exe',
+], ids=['no-room', 'two-rooms', 'verb', 'path', 'option', 'program'])
+def test_bad_link(party, player, bad):
+    """It is no link: that is said, with what to do, and nothing else happens."""
+    since = len(party.wine.lines())
+    with Port(party.ns(HOST), 'uplink') as uplink:
+        player.start(bad)
+        page = player.wait_heading('This invite link is not valid')
+        assert packets_to(uplink.seen(), RELAY_IP) == []
+    assert page.text('REMEDY') == 'Ask your host for a new link, or type relay and room.'
+    assert page.text('BODY') != ''
+    assert page.text('PRIMARY') == 'Connect'
+    assert party.wine.lines()[since:] == []
+
+
+def test_typed_nonsense(player):
+    player.start()
+    player.wait_heading(FORM)
+    player.write('RELAY', 'http://relay.example/')
+    player.write('ROOM', ROOM)
+    player.press('PRIMARY')
+    assert 'relay.example' in player.wait_heading('This is no relay address').text('REMEDY')
+    player.write('RELAY', RELAY_IP)
+    player.write('ROOM', 'a room')
+    player.press('PRIMARY')
+    player.wait_heading('This is no room code')
+
+
+# ---- an evening ----
+
+def test_evening(party, player, link):
+    """One process from Connect to Disconnect, through all that happens at a party."""
+    page = join(player, link)
+    pid = page.process
+
+    # connected: what the window says is so
+    address = party.lease_of(party.pc_mac())
+    assert page.facts['Your address'] == address
+    assert page.facts['Gateway'] == 'present'
+    assert page.facts['Room'] == ROOM
+    assert ('host of the party', 'gateway') in page.players
+    assert [kind for _name, kind in page.players if kind == 'you'] == ['you']
+    everybody_talks(party)
+    with udp_socket(party.ns('host'), port=DISCOVERY_PORT) as server, \
+            udp_socket(party.ns(PC), address) as seeker:
+        seeker.sendto(b'who is there?', (LAN_BROADCAST, DISCOVERY_PORT))
+        assert server.recvfrom(100)[1][0] == address
+    page = player.wait(lambda page: page.facts.get('Round trip to relay', '').endswith(' ms'), 5,
+                       'the round trip to the relay')
+
+    # another player
+    own = set(page.players)
+    party.start_client('player2')
+    player.wait_players(own | {('player2', 'player')})
+    party.stop('client-player2')
+    player.wait_players(own)
+
+    # the relay is restarted: nobody clicks
+    player.at = len(player.lines())
+    party.stop('relay')
+    page = player.wait_heading('The connection was lost')
+    assert 'by itself' in page.text('BODY')
+    party.start_relay('--client-rate', '0')
+    player.wait_heading(CONNECTED, 15)
+    everybody_talks(party)
+
+    # the host's box is unplugged
+    party.kill('gateway')
+    page = player.wait_heading('Waiting for the party', 25)
+    assert page.facts['Gateway'] == 'missing'
+    assert 'Ask your host' in page.text('REMEDY')
+    party.start_gateway('--name', 'host of the party')
+    player.wait_heading(CONNECTED, 20)
+    everybody_talks(party)
+
+    # the end
+    player.press('PRIMARY')
+    player.wait_heading(FORM, 15)
+    assert_untouched(party)
+    assert player.page().process == pid
+    player.close()
+    assert player.wait_end() == 0
+
+
+def test_recent_party(party, player, link):
+    """The next evening begins with the party that was joined before."""
+    join(player, link)
+    player.press('PRIMARY')
+    page = player.wait_heading(FORM, 15)
+    assert page.shown['RECENT']['rows'] == [[ROOM, RELAY_IP]]
+    player.close()
+    assert player.wait_end() == 0
+    assert player.start().shown['RECENT']['rows'] == [[ROOM, RELAY_IP]]
+
+
+# ---- closing, quitting, crashing ----
+
+def test_close_keeps_and_quit_ends(party, player, link):
+    join(player, link)
+    player.close()
+    player.wait(lambda page: not page.visible, 10, 'no window')
+    assert PROGRAM in party.running and party.running[PROGRAM].status is None
+    everybody_talks(party)
+    assert player.start_again() == 0
+    assert player.wait(lambda page: page.visible, 10, 'the window again').heading == CONNECTED
+
+    player.choose_in_tray('q')
+    assert player.wait_end() == 0
+    assert_untouched(party)
+
+
+def test_second_start_hands_its_link_on(party, player, link):
+    """There is one window; the link of a second start is asked about there, while the first plays on."""
+    page = join(player, link)
+    other = link.replace(ROOM, 'ANOTHER')
+    assert player.start_again(other) == 0
+    page = player.wait_heading('Join this party?')
+    assert page.facts['Room'] == 'ANOTHER'
+    assert 'leave the party' in page.text('BODY')
+    everybody_talks(party)
+    player.press('SECONDARY')
+    player.wait_heading(CONNECTED)
+    assert player.start_again('softlan://join?nothing') == 0
+    player.wait(lambda page: 'not valid' in page.text('REMEDY'), 10, 'that the link is not valid')
+    everybody_talks(party)
+
+
+def test_killed(party, player, link):
+    """The service undoes all of it, at once and alone; the next start plays."""
+    join(player, link)
+    since = len(party.wine.lines())
+    player.kill()
+    party.wait_event(SERVICE_LAST, since=since)
+    party.wait_events(lambda lines: not journal(party).exists(), 10, 'the journal to go')
+    assert_untouched(party)
+    join(player, link)
+
+
+# ---- what goes wrong ----
+
+def test_relay_does_not_answer(party, player):
+    player.start(f'softlan://join?relay={RELAY_IP}:9&room={ROOM}')
+    player.wait_heading('Join this party?')
+    player.press('PRIMARY')
+    page = player.wait_heading('The relay does not answer', 20)
+    assert 'UDP may be blocked' in page.text('BODY')
+    assert 'another network' in page.text('REMEDY')
+    player.press('PRIMARY')
+    player.wait_heading(FORM, 15)
+    assert_untouched(party)
+
+
+@pytest.mark.parametrize('how', ['pin', 'system'])
+def test_wrong_relay(party, player, how):
+    """Another fingerprint than the link's, and a certificate that nobody has signed."""
+    trust = f'&pin={"0" * 64}' if how == 'pin' else ''
+    player.start(f'softlan://join?relay={RELAY_IP}&room={ROOM}{trust}')
+    player.wait_heading('Join this party?')
+    player.press('PRIMARY')
+    page = player.wait_heading('This is not the relay it should be', 20)
+    assert 'certificate' in page.text('BODY')
+    assert 'Ask your host' in page.text('REMEDY')
+    assert_untouched(party)
+    player.press('SECONDARY')
+    assert player.wait_heading(FORM).text('RELAY') == RELAY_IP
+
+
+def test_relay_name_that_is_none(party, player):
+    player.start(f'softlan://join?relay=no-such-relay.invalid&room={ROOM}')
+    player.wait_heading('Join this party?')
+    player.press('PRIMARY')
+    page = player.wait_heading("The relay's name was not found", 30)
+    assert 'spelled right' in page.text('REMEDY')
+    assert_untouched(party)
+
+
+def test_step_that_fails(party, player, link):
+    """What the service could not do is said in its own words, and everything before it is undone."""
+    party.wine.fail('ip set tap ipv4 metric')
+    with contextlib.ExitStack() as after:
+        after.callback(party.wine.fail_nothing)
+        player.start(link)
+        player.wait_heading('Join this party?')
+        player.press('PRIMARY')
+        page = player.wait_heading('The SoftLAN service could not help', 20)
+    assert re.search('metric', page.text('BODY'))
+    assert_untouched(party)
+    player.press('PRIMARY')
+    player.wait_heading(CONNECTED, 30)
+
+
+def test_without_the_service(party, player, link):
+    exe = find(party.wine.build, 'softlan-svc.exe')
+    assert party.run_windows(exe, '--remove', seconds=60).returncode == 0
+    try:
+        player.start(link)
+        player.wait_heading('Join this party?')
+        player.press('PRIMARY')
+        page = player.wait_heading('The SoftLAN service could not help', 20)
+        assert 'installer' in page.text('REMEDY')
+        player.press('SECONDARY')
+        player.wait_heading(FORM)
+    finally:
+        assert party.run_windows(exe, '--install', seconds=60).returncode == 0
