@@ -8,6 +8,8 @@ from pathlib import Path
 
 REJECTED = 3       # apps/common/exit.h
 RSS_GROWTH_MAX = 8 << 20
+TOKEN = b'the last frame'
+STRANGER_MAC = bytes((2, 0, 0, 0, 0, 5))
 LOG_MAX = 64 << 10  # of what a client says about all of it
 BROKEN = 'the relay broke the protocol: '
 # Of bad_frames in hostile_scenarios.c, in their order there.
@@ -74,5 +76,6 @@ def resident_bytes(pid: int, field='VmRSS') -> int:
 
 def assert_plain(said: str):
     """No octet of the relay's can move a cursor or end a line, and there is an end to what is said."""
+    said = said.replace('\r\n', '\n')  # as Windows ends lines
     assert all(character == '\n' or ' ' <= character <= '~' for character in said), said
     assert len(said) < LOG_MAX
