@@ -53,13 +53,22 @@ LOG_BYTES_MAX = 256 * 1024  # of svc-win/log.h
 # Messages of the pipe: length, version 1, type, body.
 HELLO = '00060101' + '0001'
 PREPARE = '00300102' + GUID.encode().hex() + MAC.replace(':', '')
-PIN = '001f0103' + '04' + '01bb' + '00000000' + 'c633640a' + '00' * 12
+PIN = '001b0103' + '04' + '01bb' + '00000000' + 'c633640a' + '00' * 12
 CONFIGURE = '00090104' + '0564' + '0001' + '00'
 CHECK = '00040105'
 END_REQUEST = '00040106'
 OK = '00040181'
 ERROR = re.compile(r'[0-9a-f]{4}0182([0-9a-f]{2})')
 INVALID, MALFORMED, BUSY = '01', '05', '11'  # numbers of base/err.h, in hexadecimal
+
+
+
+def pin_of(address: str, port='01bb') -> str:
+    return PIN.replace('c633640a', address).replace('01bb', port, 1)
+
+
+def pin6_of(address: str) -> str:
+    return '001b0103' + '06' + '01bb' + '00000000' + address
 
 
 class Machine:
@@ -510,8 +519,10 @@ class TestService:
         assert machine.changes(since) == []
         self.still_serves(machine)
 
-    @pytest.mark.parametrize('wrong', [HELLO, PIN.replace('c633640a', 'e0000001'), CONFIGURE,
-                                       'ff' * 40])
+    @pytest.mark.parametrize('wrong', [
+        HELLO, CONFIGURE, 'ff' * 40, PIN[:-2], pin_of('e0000001'),
+        pin6_of('0' * 20 + 'ffff7f000001')],
+        ids=['hello', 'configure', 'garbage', 'half', 'multicast', 'mapped'])
     def test_wrong_order_undoes(self, machine, wrong):
         since = machine.mark()
         said = machine.run('pipe', 'send', HELLO, 'read', 'send', PREPARE, 'read', 'send', wrong,
@@ -523,9 +534,43 @@ class TestService:
         assert machine.changes(since) == START[:3]
         machine.assert_untouched()
 
+    @pytest.mark.parametrize(('guid', 'mac'), [
+        (SECOND_GUID, MAC), (OTHER_GUID, MAC), (GUID, '00:11:22:33:44:55'), (GUID, '03:11:22:33:44:55'),
+        (GUID, '00:00:00:00:00:00'), (GUID.replace('E', 'G'), MAC), (f'..\\{GUID}'[:38], MAC)],
+        ids=['another-vpn', 'nobody', 'not-local', 'group', 'zero', 'no-guid', 'path'])
+    def test_prepare_of_what_is_not_ours(self, machine, guid, mac):
+        """Neither another adapter nor an address that could be somebody's is ever touched."""
+        lan = machine.lan
+        lan.run_windows('reg', 'import', windows_path(FAKES / 'second.reg'))
+        since = machine.mark()
+        message = '00300102' + guid.encode().hex() + mac.replace(':', '')
+        said = machine.run('pipe', 'send', HELLO, 'read', 'send', message, 'read', 'drop')
+        lan.run_windows('reg', 'delete', SECOND_KEY, '/f')
+        assert said[2][2] == f'reply {OK}'
+        assert ERROR.match(said[4][2].removeprefix('reply '))
+        assert machine.changes(since) == []
+        self.still_serves(machine)
+
     def test_no_reply_read(self, machine):
-        """A caller who asks and asks and never reads is cut off, and its work undone."""
-        machine.run('pipe', 'send', HELLO, *(['send', CHECK] * 20), 'drop')
+        """A caller who asks and asks and never reads is cut off, and its work undone while it is there."""
+        since = machine.mark()
+        with machine.waiting('pipe', 'send', HELLO, 'read', 'send', PREPARE, 'read', 'send', PIN, 'read',
+                             'stuff', CHECK, 'wait') as caller:
+            assert caller.text().count(f'reply {OK}') == 3, caller.text()
+            assert re.search('^stuff: 0 error 233 after', caller.text(), re.MULTILINE), caller.text()
+            machine.lan.wait_event(END[-1], since=since)
+            self.still_serves(machine)
+        machine.assert_untouched()
+
+    def test_hundred_callers(self, machine):
+        """They keep nobody out for longer than they are there, and disturb nobody who is in."""
+        with machine.waiting('service', *WHOLE, 'wait', 'check', 'close') as first:
+            said = machine.run('pipe', 'crowd', '100', 'drop')
+            assert re.fullmatch(r'\d+ of 100 came in', said[1][2])
+            first.stdin.write(b'\n')
+            first.stdin.flush()
+            first.wait_line('^check: 0 pinned=1 .*hold=1', 15)
+            first.wait_line('^close: 0', 15)
         self.still_serves(machine)
 
     def test_silent_callers(self, machine):

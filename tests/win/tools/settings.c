@@ -8,6 +8,9 @@
  *     recover                    undoes what an earlier run has left
  *     pipe                       opens the service's pipe as a hostile caller would
  *     send HEX | flood N         one message, or one of N octets; `flood` reads no reply
+ *     stuff HEX                  the message again and again, without a look at any answer, until it
+ *                                is not taken any more
+ *     crowd N                    opens the pipe that many times more, and keeps what it gets
  *     read                       prints a message: "reply HEX" or "closed"
  *     drop                       closes the pipe without a word
  *     wait                       says "waiting" and waits for a line on stdin, or its end
@@ -26,8 +29,10 @@
 #include "platform/windows/win.h"
 #include "platform/windows/wincfg.h"
 
-#define FLOOD_MAX 200000
-#define READ_MS   15000
+#define FLOOD_MAX     200000
+#define READ_MS       15000
+#define STUFF_MAX     100000
+#define CROWD_WAIT_MS 10
 
 struct drive {
     struct lp_wincfg *cfg;
@@ -159,6 +164,36 @@ static int flood(struct drive *drive)
     return write_pipe(drive, bytes, len);
 }
 
+static int stuff(struct drive *drive)
+{
+    char last[LP_WHY_LEN];
+    unsigned sent = 0;
+
+    while (sent < STUFF_MAX && send_hex(drive) == 0)
+        sent++;
+    strcpy(last, drive->why);
+    snprintf(drive->why, sizeof(drive->why), "%.40s after %u", last, sent);
+    return 0;
+}
+
+/* Who finds no place waits for one a moment, and goes on without. */
+static int crowd(struct drive *drive)
+{
+    unsigned wanted = (unsigned)atoi(drive->arg[0]), got = 0;
+
+    for (unsigned i = 0; i < wanted; i++) {
+        HANDLE pipe = CreateFileW(LP_SERVICE_PIPE, LP_SERVICE_PIPE_ACCESS, 0, NULL,
+                                  OPEN_EXISTING, FILE_FLAG_OVERLAPPED, NULL);
+
+        if (pipe != INVALID_HANDLE_VALUE)
+            got++; /* kept until the process ends */
+        else
+            (void)WaitNamedPipeW(LP_SERVICE_PIPE, CROWD_WAIT_MS);
+    }
+    snprintf(drive->why, sizeof(drive->why), "%u of %u came in", got, wanted);
+    return 0;
+}
+
 static int read_pipe(struct drive *drive)
 {
     uint8_t bytes[128]; /* of a longer reply the start: all is said there */
@@ -215,6 +250,8 @@ static const struct {
     {"pipe", 0, open_pipe},
     {"send", 1, send_hex},
     {"flood", 1, flood},
+    {"stuff", 1, stuff},
+    {"crowd", 1, crowd},
     {"read", 0, read_pipe},
     {"drop", 0, drop},
     {"wait", 0, wait_for_line},
