@@ -7,7 +7,7 @@ import contextlib
 import re
 
 import pytest
-from bed import steps
+from bed import hostile, steps
 from bed.netns import Port, udp_socket
 from bed.topology import LAN_BROADCAST, LAN_HOST_IP, RELAY_IP
 from winbed.party import HOST, PC
@@ -15,6 +15,9 @@ from winbed.screen import Screen
 from winbed.window import PROGRAM, Player, journal
 from winbed.wine import find
 DISCOVERY_PORT = 27777
+HOSTILE_PORT = 8443
+# What turns a line around or hides in it: U+200B.. and the directional marks of Unicode.
+UNSEEN = re.compile('[\x00-\x08\x0b-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2066-\u2069]')
 ROOM = 'SATURDAY'
 SERVICE_LAST = f'ip route del {RELAY_IP}/32 via 192.168.11.1 dev uplink'
 CONNECTED = 'Connected to the party'
@@ -323,3 +326,77 @@ def test_without_the_service(party, player, link):
         player.wait_heading(FORM)
     finally:
         assert party.run_windows(exe, '--install', seconds=60).returncode == 0
+
+
+# ---- a relay that means harm (tests/tools/hostile_relay.c) ----
+
+@pytest.fixture
+def meet(party, player, request):
+    """Connects to a relay with that scenario."""
+    def start(scenario: str):
+        relay = party.start('relay-hostile', 'relay', hostile.relay_argv(
+            request.config.getoption('--build'), scenario, party.bed.directory / 'hostile.der', HOSTILE_PORT))
+        pin = relay.wait_line('^fingerprint ([0-9a-f]{64})', 5)[1]
+        relay.wait_line('^listening', 5)
+        player.start(f'softlan://join?relay={RELAY_IP}:{HOSTILE_PORT}&room={ROOM}&pin={pin}')
+        player.wait_heading('Join this party?')
+        player.press('PRIMARY')
+        return relay
+
+    yield start
+    party.stop('relay-hostile')
+
+
+def assert_readable(page):
+    for element, control in page.shown.items():
+        for text in [control['text'], *(cell for row in control.get('rows', []) for cell in row)]:
+            assert not UNSEEN.search(text.replace('\r\n', '')), f'{element}: {text!r}'
+
+
+@pytest.mark.parametrize('scenario', ['bad-json', 'deep-json', 'huge-json', 'close-at-once'])
+def test_relay_that_talks_nonsense(party, player, meet, scenario):
+    """It is tried again, the page says that it did not work, and the details say why."""
+    relay = meet(scenario)
+    page = player.wait(lambda page: page.heading == 'Connecting' and page.text('REMEDY') != '', 20,
+                       'that it did not work')
+    assert 'keeps trying' in page.text('BODY')
+    assert 'ask your host' in page.text('REMEDY')
+    relay.wait_line('^connection 3 ', 10)
+    player.press('TOGGLE')
+    page = player.wait(lambda page: 'Reason given: ' in page.text('DETAILS'), 5, 'the reason')
+    assert_readable(page)
+    player.press('TOGGLE')
+    player.wait_heading('Connecting')
+    player.press('PRIMARY')
+    player.wait_heading(FORM, 15)
+    assert_untouched(party)
+
+
+def test_relay_that_says_no_backwards(party, player, meet):
+    meet('reject-backwards')
+    page = player.wait_heading('The room is full', 20)
+    assert_readable(page)
+    assert 'exe' not in str(page)
+    assert_untouched(party)
+
+
+def test_relay_with_a_crowd(player, meet):
+    """As many as there are, each a line of its own, and nothing in them that is not seen."""
+    meet('crowd')
+    page = player.wait(lambda page: len(page.players) == 61, 20, 'sixty players and oneself')
+    assert_readable(page)
+    assert 'In the room: 61 players' == page.text('PLAYERS_LABEL')
+    assert ('%s%n%s%n', 'player') in page.players
+
+
+def test_relay_with_a_revolving_door(party, player, meet):
+    """Thousands of comings and goings, gateways among them: the window still does what it is told."""
+    meet('revolving-door')
+    player.wait(lambda page: page.players != [], 20, 'the room')
+    process = party.running[PROGRAM]
+    start = hostile.resident_bytes(process.pid)
+    player.wait(lambda page: page.players != [], 20, 'another page')
+    player.press('PRIMARY')
+    player.wait_heading(FORM, 20)
+    assert hostile.resident_bytes(process.pid, 'VmHWM') - start < hostile.RSS_GROWTH_MAX
+    assert_untouched(party)
