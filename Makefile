@@ -56,7 +56,7 @@ check: ## everything; ends with "N passed, N failed"
 	exec scripts/check
 
 asan: ## the tests under address and undefined behaviour sanitizers (clang)
-	@scripts/deps build
+	@scripts/deps build test
 	exec scripts/check asan
 
 fuzz: ## libFuzzer, FUZZ_SECONDS each; FUZZ=name for one
