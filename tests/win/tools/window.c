@@ -44,7 +44,7 @@ struct watch {
     wchar_t class_name[64];
     HANDLE input_ended;
     CRITICAL_SECTION output;
-    struct page now, before;
+    struct page now, last, said; /* looks, and what was printed */
     HWND window;
     DWORD process;
     bool first; /* control on the page */
@@ -347,10 +347,13 @@ int main(int argc, char **argv)
         return 1;
     do {
         look(&watch);
-        if (strcmp(watch.now.text, watch.before.text) != 0) {
+        /* a look at a page that is being changed is half of each: twice the same is one */
+        if (strcmp(watch.now.text, watch.last.text) == 0 &&
+            strcmp(watch.now.text, watch.said.text) != 0) {
             say(&watch, watch.now.text);
-            watch.before = watch.now;
+            watch.said = watch.now;
         }
+        watch.last = watch.now;
     } while (WaitForSingleObject(watch.input_ended, TICK_MS) == WAIT_TIMEOUT);
     return 0;
 }

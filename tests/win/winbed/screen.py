@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-SIZE = (1200, 2000)
+SIZE = (1600, 2200)  # the pointer is in its middle, where no window reaches
 
 
 class Screen:
