@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "apps/client-win/options.h"
+#include "apps/client-win/selftest/main.h"
 #include "apps/common/log.h"
 #include "apps/player-win/player.h"
 #include "platform/windows/errno.h"
@@ -191,6 +192,8 @@ static int do_what_is_asked(struct app *app)
         return (int)lp_adapters_list(app->options.tunnel.json);
     if (app->options.restore)
         return (int)restore();
+    if (app->options.selftest)
+        return (int)lp_selftest_main(&app->options);
     return (int)run(app);
 }
 

@@ -39,6 +39,14 @@ static const struct lp_option options[] = {
      .help =
          "put back what a run that was killed has left changed, and end; the next start does "
          "it too"},
+    {.name = "selftest",
+     .kind = LP_OPTION_FLAG,
+     .offset = AT(selftest),
+     .alone = true,
+     .help =
+         "check adapter, driver, service, settings and speed of this PC within a minute, put "
+         "everything back, and end: a line for each check, with --json an object; with --relay "
+         "the relay's route too; status 0 when nothing failed"},
 };
 
 const struct lp_program lp_client_win_program = {

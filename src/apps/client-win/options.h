@@ -12,6 +12,7 @@ struct lp_client_win_options {
     bool use_party_dns;
     bool list_tap_adapters;
     bool restore;
+    bool selftest;
 };
 
 extern const struct lp_program lp_client_win_program;

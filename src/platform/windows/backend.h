@@ -1,7 +1,7 @@
 /*
  * Windows behind platform/settings/scope.h: reads and writes one setting. Adapter settings are taken
  * for TAP-Windows6 adapters only, whatever the journal or a caller says; host routes only with our
- * mark (settings/values.h). Internal to platform/windows.
+ * mark (settings/values.h). For platform/windows and the self-test.
  */
 #ifndef LP_PLATFORM_WINDOWS_BACKEND_H
 #define LP_PLATFORM_WINDOWS_BACKEND_H

@@ -1,6 +1,6 @@
 /*
- * A TAP-Windows6 device and the thread that reads it. Internal to platform/windows: tap.c talks
- * to the driver, link.c to the loop.
+ * A TAP-Windows6 device and the thread that reads it: tap.c talks to the driver, link.c to the loop.
+ * For platform/windows and the self-test.
  *
  * The driver owns a buffer from the call until the completion, so all buffers live in struct
  * lp_tap, which the thread and the link hold together: the last of the two frees it. A driver
