@@ -284,8 +284,9 @@ static void start_adapter(struct fake *fake)
 
     set_media(fake, 0);
     RtlCopyMemory(fake->mac, read_network_address(mac) ? mac : permanent, MAC_LEN);
-    (void)events_step("tap start mac=%02x:%02x:%02x:%02x:%02x:%02x", fake->mac[0], fake->mac[1],
-                      fake->mac[2], fake->mac[3], fake->mac[4], fake->mac[5]);
+    if (!events_step("tap start mac=%02x:%02x:%02x:%02x:%02x:%02x", fake->mac[0], fake->mac[1],
+                     fake->mac[2], fake->mac[3], fake->mac[4], fake->mac[5]))
+        RtlCopyMemory(fake->mac, permanent, MAC_LEN); /* the driver does not take it */
 }
 
 static NTSTATUS NTAPI on_create(DEVICE_OBJECT *device, IRP *irp)
