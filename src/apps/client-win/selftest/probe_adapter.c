@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "apps/client-win/adapters.h"
+#include "apps/player-win/adapters.h"
 #include "base/err.h"
 #include "platform/windows/wincfg.h"
 
