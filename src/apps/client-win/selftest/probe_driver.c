@@ -25,8 +25,8 @@ static const GUID net_class = {
 struct driver {
     char version[TEXT_LEN];
     char provider[TEXT_LEN];
-    wchar_t inf[TEXT_LEN];
-    wchar_t sys[PATH_LEN]; /* "" when it is not known */
+    wchar_t inf[PATH_LEN]; /* "" when it is not known */
+    wchar_t sys[PATH_LEN]; /* the same */
 };
 
 static void read_value(HKEY key, const wchar_t *name, wchar_t text[TEXT_LEN])
@@ -41,7 +41,7 @@ static void read_value(HKEY key, const wchar_t *name, wchar_t text[TEXT_LEN])
 static void read_software_key(HDEVINFO devices, SP_DEVINFO_DATA *device, struct driver *driver)
 {
     HKEY key = SetupDiOpenDevRegKey(devices, device, DICS_FLAG_GLOBAL, 0, DIREG_DRV, KEY_READ);
-    wchar_t text[TEXT_LEN];
+    wchar_t text[TEXT_LEN], windows[MAX_PATH];
 
     if (key == INVALID_HANDLE_VALUE)
         return;
@@ -51,7 +51,9 @@ static void read_software_key(HDEVINFO devices, SP_DEVINFO_DATA *device, struct 
     read_value(key, L"ProviderName", text);
     if (lp_utf8_from_wide(text, driver->provider, TEXT_LEN) != 0)
         driver->provider[0] = '\0';
-    read_value(key, L"InfPath", driver->inf);
+    read_value(key, L"InfPath", text);
+    if (text[0] != L'\0' && GetWindowsDirectoryW(windows, MAX_PATH) != 0)
+        _snwprintf(driver->inf, PATH_LEN - 1, L"%ls\\INF\\%ls", windows, text);
     RegCloseKey(key);
 }
 
