@@ -9,9 +9,10 @@ from pathlib import Path
 
 import pytest
 from bed.topology import RELAY_IP
-from winbed.party import CLIENT, PERMANENT_MAC, windows_path
+from winbed.party import ADAPTER, CLIENT, HOST, PC, PERMANENT_MAC, windows_path
 from winbed.wine import CLASS_KEY, FAKES, find
 
+BROADCASTS = Path(__file__).resolve().parent / 'winbed/broadcasts.py'
 TABLE = Path(__file__).resolve().parents[2] / 'src/apps/client-win/selftest/table.h'
 IDS = re.findall(r'^    X\([A-Z_]+, "([a-z-]+)"', TABLE.read_text(), re.MULTILINE)
 STATUSES = 'ok', 'warning', 'failed', 'not tested'
@@ -32,6 +33,7 @@ EXPECTED = {
     'relay-route': 'ok',
     'settings': 'ok',
     'media': 'ok',
+    'lease': 'ok',
     'mtu': 'ok',
     'metric': 'ok',
     'default-routes': 'ok',
@@ -41,7 +43,7 @@ EXPECTED = {
     'tap-speed': None,
     'timer': None,
     'firewall': 'not tested',         # Wine has no rules
-    'broadcast': 'not tested',        # Wine gives the adapter no address
+    'broadcast': 'ok',
     'dns': 'ok',
     'overlap': 'not tested',
     'network-category': 'warning',    # Wine's networks are public
@@ -49,6 +51,8 @@ EXPECTED = {
 }
 CHAIN = IDS[IDS.index('mac-restart') + 1:IDS.index('uso')]  # each needs the one before
 NEED_MEDIA = ['tap-speed', 'broadcast']
+NEED_SETTINGS = ['mtu', 'metric', 'default-routes']  # and no media
+GIVEN = '198.18.77.2'  # the test's own lease
 
 
 class Said:
@@ -73,37 +77,35 @@ def service_fixture(lan):
     assert lan.run_windows(exe, '--remove', seconds=60).returncode == 0
 
 
+def carry_broadcasts(lan):
+    lan.start('broadcasts', HOST, [
+        '/usr/bin/python3', BROADCASTS, 'uplink', lan.ns(PC), ADAPTER]).wait_line(
+            'broadcasts are carried', 10)
+
+
+@pytest.fixture(name='broadcasts', scope='module')
+def broadcasts_fixture(lan):
+    """Broadcasts leave through the adapter, as on Windows."""
+    carry_broadcasts(lan)
+    yield
+    lan.stop('broadcasts')
+
+
 @pytest.fixture(name='pc')
-def pc_fixture(lan, service):
+def pc_fixture(lan, service, broadcasts):
     """Nothing is changed before a test, and nothing after it."""
-    del service
+    del service, broadcasts
     lan.problems.clear()
     yield lan
     lan.wine.fail_nothing()
-    (lan.wine.folder / 'addresses').unlink(missing_ok=True)
     lan.running.pop(CLIENT, None)
     lan.run_win('--restore')
     assert lan.wine.settings() == {}
     assert lan.network_address() == ''
 
 
-class Done:
-    def __init__(self, process, status):
-        self.returncode, self.stdout, self.stderr = status, process.text().replace('\r', ''), ''
-
-
 def selftest(pc, *options) -> Said:
     return Said(pc.run_win('--selftest', *options, seconds=90))
-
-
-def selftest_with_address(pc, address: str) -> Said:
-    """The adapter has the address once the media is connected: the cable gives none without a party."""
-    process = pc.start_windows(CLIENT, pc.client_exe, '--selftest')
-    process.wait_line('^(ok|failed) +default-routes', 30)
-    (pc.wine.folder / 'addresses').write_text(f'{address}\n')
-    status = process.wait(60)
-    pc.running.pop(CLIENT)
-    return Said(Done(process, status))
 
 
 def assert_put_back(pc):
@@ -137,6 +139,7 @@ def test_every_check_says_something_once(pc):
     assert len(starts) == 2  # with the test address, and with its own again
     assert said.finding['mac-restart'].split()[-1] in starts[0]
     assert starts[1] == f'tap start mac={PERMANENT_MAC}'
+    assert GIVEN in said.finding['lease']
 
 
 def test_json(pc):
@@ -216,7 +219,7 @@ def test_failing_step(pc, nth, step, name, part):
     said = selftest(pc)
     assert_only_failure(said, name, part)
     for later in CHAIN[CHAIN.index(name) + 1 if name in CHAIN else 0:]:
-        if not (name == 'media' and later in ('mtu', 'metric', 'default-routes')):
+        if not (name == 'media' and later in NEED_SETTINGS):
             assert said.result[later] == 'not tested', later
     assert said.result['undo'] == 'ok'
     assert_put_back(pc)
@@ -232,20 +235,27 @@ def test_undo_that_fails(pc):
 
 
 def test_lost_broadcast(pc):
-    """The stand-ins have no way from Wine's sockets to the adapter: the reason is the other interface."""
-    said = selftest_with_address(pc, '10.77.0.5/24')
+    """It leaves through another interface, which is named."""
+    pc.stop('broadcasts')
+    try:
+        said = selftest(pc)
+    finally:
+        carry_broadcasts(pc)
     assert_only_failure(said, 'broadcast', 'left through "uplink"', 'metric')
-    assert said.result['overlap'] == 'ok'
 
 
 def test_rivals_and_overlap(pc):
     """Another interface that is as good, and a party in the player's own subnet: warnings."""
     pc.wine.state.write_text('interface uplink 4 1500 1 fixed on\n')
-    said = selftest_with_address(pc, '192.168.11.77/24')
+    process = pc.start_windows(CLIENT, pc.client_exe, '--selftest')
+    process.wait_line('^ok +lease', 30)
+    (pc.wine.folder / 'addresses').write_text('192.168.11.77/24\n')
+    status = process.wait(60)
     pc.wine.state.write_text('')
-    assert said.result['metric'] == said.result['overlap'] == 'warning'
-    assert '"uplink"' in said.finding['metric']
-    assert '192.168.11' in said.finding['overlap']
+    text = process.text().replace('\r', '')
+    assert re.search(r'^warning +metric .*"uplink"', text, re.MULTILINE), text
+    assert re.search(r'^warning +overlap .*192\.168\.11', text, re.MULTILINE), text
+    assert status == 0
 
 
 def test_default_route_on_the_adapter(pc):

@@ -117,7 +117,7 @@ static void test_missing_needs(void **state)
     progress.have |= LP_SELFTEST_RELAY;
     expect_allowed(&progress, check, 0);
     check = check_of(LP_SELFTEST_ID_BROADCAST);
-    expect_refusal(&progress, check, 0, LP_SELFTEST_NOT_TESTED, "see media");
+    expect_refusal(&progress, check, 0, LP_SELFTEST_NOT_TESTED, "see lease");
 }
 
 static void test_no_time_left(void **state)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "apps/client-win/selftest/lease.h"
 #include "base/err.h"
 #include "platform/windows/wincfg.h"
 
@@ -78,13 +79,16 @@ void lp_probe_dns(void *user, struct lp_selftest_result *ret_result)
 
 /* ---- subnets ---- */
 
+/* Not the one that this test has given it. */
 static bool has_party_address(const char *instance)
 {
+    static const uint8_t given[4] = LP_LEASE_ADDRESS;
     struct lp_if_address addresses[LP_IF_ADDRESSES_MAX];
     int count = lp_interface_addresses(instance, addresses, LP_IF_ADDRESSES_MAX);
 
     for (int i = 0; i < count; i++) {
-        if (addresses[i].addr.family == LP_ADDR_IPV4 && !addresses[i].link_local)
+        if (addresses[i].addr.family == LP_ADDR_IPV4 && !addresses[i].link_local &&
+            memcmp(addresses[i].addr.ip, given, sizeof(given)) != 0)
             return true;
     }
     return false;

@@ -17,7 +17,8 @@
     X(PINNED, 0x10, "a route must be pinned first: see relay-route")                           \
     X(CONFIGURED, 0x20, "the settings must be made first: see settings")                       \
     X(MEDIA, 0x40, "the media must be connected first: see media")                             \
-    X(RELAY, 0x80, "no relay was given: add --relay HOST")
+    X(ADDRESS, 0x80, "the adapter must have an address first: see lease")                      \
+    X(RELAY, 0x100, "no relay was given: add --relay HOST")
 
 enum lp_selftest_needs {
 #define X(name, bit, text) LP_SELFTEST_##name = (bit),
@@ -30,7 +31,7 @@ enum lp_selftest_needs {
 /* What a check that does not end may still be working on: nobody else may then. */
 #define LP_SELFTEST_EXCLUSIVE                                                                  \
     (LP_SELFTEST_DRIVER | LP_SELFTEST_PREPARED | LP_SELFTEST_PINNED | LP_SELFTEST_CONFIGURED | \
-     LP_SELFTEST_MEDIA)
+     LP_SELFTEST_MEDIA | LP_SELFTEST_ADDRESS)
 
 #define LP_SELFTEST_TO_PREPARE (LP_SELFTEST_ADMIN | LP_SELFTEST_ADAPTER | LP_SELFTEST_DRIVER)
 
@@ -65,6 +66,8 @@ enum lp_selftest_needs {
       "whether MTU, metric and default routes can be set", "Windows takes all of them")        \
     X(MEDIA, "media", media, LP_SELFTEST_CONFIGURED, LP_SELFTEST_MEDIA, 12000,                 \
       "media connected, disconnected and connected again", "Windows sees each within 3 s")     \
+    X(LEASE, "lease", lease, LP_SELFTEST_MEDIA, LP_SELFTEST_ADDRESS, 14000,                    \
+      "whether Windows asks for an address and takes it", "the one that the test offers")      \
     X(MTU, "mtu", mtu, LP_SELFTEST_CONFIGURED, 0, 3000, "the IPv4 MTU that Windows uses",      \
       "1380, as set")                                                                          \
     X(METRIC, "metric", metric, LP_SELFTEST_CONFIGURED, 0, 3000,                               \
@@ -85,7 +88,7 @@ enum lp_selftest_needs {
     X(FIREWALL, "firewall", firewall, 0, 0, 8000,                                              \
       "the firewall in private networks, and programs that it blocks there",                   \
       "no rule that blocks SoftLAN or a game")                                                 \
-    X(BROADCAST, "broadcast", broadcast, LP_SELFTEST_MEDIA, 0, 14000,                          \
+    X(BROADCAST, "broadcast", broadcast, LP_SELFTEST_ADDRESS, 0, 6000,                         \
       "whether a game's broadcast leaves through the adapter",                                 \
       "the one that was sent is read from the adapter")                                        \
     X(DNS, "dns", dns, 0, 0, 4000, "whose DNS servers are asked first",                        \
