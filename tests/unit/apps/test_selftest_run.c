@@ -75,7 +75,7 @@ static void on_report(void *user, const struct lp_selftest_check *check,
 
 static struct lp_selftest_progress run(struct bed *bed, const struct lp_selftest_check checks[],
                                        lp_selftest_probe *const probes[], unsigned count,
-                                       unsigned expected_hung)
+                                       bool expected_running)
 {
     const struct lp_selftest_plan plan = {.checks = checks,
                                           .probes = probes,
@@ -84,10 +84,14 @@ static struct lp_selftest_progress run(struct bed *bed, const struct lp_selftest
                                           .report = on_report,
                                           .report_user = bed};
     struct lp_selftest_progress progress;
-    unsigned hung = 99;
+    struct lp_selftest_running *running = NULL;
 
-    assert_true(lp_selftest_run(&plan, &progress, &hung));
-    assert_int_equal(hung, expected_hung);
+    assert_true(lp_selftest_run(&plan, &progress, &running));
+    assert_int_equal(running != NULL, expected_running);
+    if (running != NULL)
+        uv_sem_post(&bed->gate);
+    lp_selftest_wait(running);
+    uv_sem_destroy(&bed->gate);
     return progress;
 }
 
@@ -103,12 +107,11 @@ static void test_in_order(void **state)
     struct lp_selftest_progress progress;
 
     bed_init(&bed);
-    progress = run(&bed, checks, probes, 4, 0);
+    progress = run(&bed, checks, probes, 4, false);
     assert_string_equal(bed.said, "a ok: fine\nb failed: broken\nc ok: fine\n"
                                   "d not tested: the adapter'\n");
     assert_int_equal(progress.count[LP_SELFTEST_OK], 2);
     assert_int_equal(lp_selftest_exit(&progress), LP_EXIT_FAILURE);
-    uv_sem_destroy(&bed.gate);
 }
 
 static void test_nothing_to_do(void **state)
@@ -118,12 +121,11 @@ static void test_nothing_to_do(void **state)
     struct bed bed;
 
     bed_init(&bed);
-    run(&bed, checks, probes, 1, 0);
+    run(&bed, checks, probes, 1, false);
     assert_string_equal(bed.said, "a not tested: it needs adm\n");
-    bed.said[0] = '\0';
-    run(&bed, checks, probes, 0, 0);
+    bed_init(&bed);
+    run(&bed, checks, probes, 0, false);
     assert_string_equal(bed.said, "");
-    uv_sem_destroy(&bed.gate);
 }
 
 static void test_silent_probe(void **state)
@@ -133,12 +135,11 @@ static void test_silent_probe(void **state)
     struct bed bed;
 
     bed_init(&bed);
-    run(&bed, checks, probes, 1, 0);
+    run(&bed, checks, probes, 1, false);
     assert_string_equal(bed.said, "a not tested: the check fo\n");
-    uv_sem_destroy(&bed.gate);
 }
 
-/* It has nothing of the adapter: all others are done. Its thread lives as long as this program. */
+/* It has nothing of the adapter: all others are done. */
 static void test_hang_costs_itself(void **state)
 {
     static const struct lp_selftest_check checks[] = {
@@ -147,11 +148,11 @@ static void test_hang_costs_itself(void **state)
         {.id = "c", .limit_ms = LONG_MS, .needs = LP_SELFTEST_MEDIA},
         {.id = "undo", .limit_ms = LONG_MS, .needs = LP_SELFTEST_ALWAYS}};
     lp_selftest_probe *const probes[] = {probe_hangs, probe_ok, probe_ok, probe_ok};
-    static struct bed bed;
+    struct bed bed;
     struct lp_selftest_progress progress;
 
     bed_init(&bed);
-    progress = run(&bed, checks, probes, 4, 1);
+    progress = run(&bed, checks, probes, 4, true);
     assert_string_equal(bed.said,
                         "a failed: no answer wi\nb ok: fine\nc ok: fine\nundo ok: fine\n");
     assert_int_equal(progress.count[LP_SELFTEST_FAILED], 1);
@@ -170,21 +171,20 @@ static void test_undo_waits(void **state)
     struct bed bed;
 
     bed_init(&bed);
-    run(&bed, with_undo, probes, 4, 0);
+    run(&bed, with_undo, probes, 4, false);
     assert_string_equal(bed.said, "a failed: no answer wi\nb ok: let go\n"
                                   "c not tested: a has not en\nundo ok: fine\n");
-    uv_sem_destroy(&bed.gate);
 }
 
-/* One that never ends: that nothing could be put back is said. Its thread lives as long as this program. */
+/* One that never ends: that nothing could be put back is said. */
 static void test_undo_gives_up(void **state)
 {
     lp_selftest_probe *const probes[] = {probe_hangs, probe_ok, probe_ok, probe_ok};
-    static struct bed bed;
+    struct bed bed;
     struct lp_selftest_progress progress;
 
     bed_init(&bed);
-    progress = run(&bed, with_undo, probes, 4, 1);
+    progress = run(&bed, with_undo, probes, 4, true);
     assert_string_equal(bed.said, "a failed: no answer wi\nb ok: fine\n"
                                   "c not tested: a has not en\nundo failed: a has not en\n");
     assert_int_equal(progress.count[LP_SELFTEST_FAILED], 2);
@@ -205,11 +205,10 @@ static void test_interrupted(void **state)
 
     bed_init(&bed);
     bed.interrupt_after = "a";
-    progress = run(&bed, checks, probes, 5, 0);
+    progress = run(&bed, checks, probes, 5, false);
     assert_non_null(strstr(bed.said, "\nd not tested: the test was\nundo ok: fine\n"));
     assert_true(progress.interrupted);
     assert_int_equal(lp_selftest_exit(&progress), LP_EXIT_FAILURE);
-    uv_sem_destroy(&bed.gate);
 }
 
 int main(void)

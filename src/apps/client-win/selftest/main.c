@@ -33,7 +33,7 @@ enum lp_exit lp_selftest_main(const struct lp_client_win_options *options)
     struct lp_selftest_bench *bench = calloc(1, sizeof(*bench));
     struct lp_selftest_progress progress = {.have = 0};
     char line[LP_SELFTEST_LINE_LEN];
-    unsigned hung = 0;
+    struct lp_selftest_running *running = NULL;
     struct lp_selftest_plan plan = {
         .checks = lp_selftest_checks,
         .probes = probes,
@@ -49,13 +49,13 @@ enum lp_exit lp_selftest_main(const struct lp_client_win_options *options)
     bench->instance = options->tap_instance_id;
     bench->relay = options->tunnel.relay;
     lp_win_settings_init(&bench->settings);
-    if (!lp_selftest_run(&plan, &progress, &hung)) {
+    if (!lp_selftest_run(&plan, &progress, &running)) {
         free(bench);
-        return lp_tunnel_say(LP_EXIT_FAILURE, "out of memory or threads");
+        return lp_tunnel_say(LP_EXIT_FAILURE, "out of memory");
     }
     lp_selftest_summary(&progress, options->tunnel.json, line);
     put_line(line);
-    if (hung > 0) /* its thread would keep the program from ending as usual */
+    if (running != NULL) /* a thread that would keep the program from ending as usual */
         TerminateProcess(GetCurrentProcess(), (UINT)lp_selftest_exit(&progress));
     if (bench->tap_event != NULL)
         CloseHandle(bench->tap_event);

@@ -15,19 +15,16 @@
 #define SIGNALS 3
 static const int signals[SIGNALS] = {SIGINT, SIGTERM, SIGHUP};
 
-struct run;
-
 struct job {
-    struct run *run;
+    struct lp_selftest_running *run;
     lp_selftest_probe *probe;
     uv_thread_t thread;
     bool started;
-    bool joined;
     atomic_bool done;
     struct lp_selftest_result result;
 };
 
-struct run {
+struct lp_selftest_running {
     struct lp_selftest_plan plan;
     struct lp_selftest_progress progress;
     uv_loop_t loop;
@@ -43,7 +40,7 @@ struct run {
     struct job jobs[];
 };
 
-static unsigned elapsed_ms(const struct run *run)
+static unsigned elapsed_ms(const struct lp_selftest_running *run)
 {
     return (unsigned)(uv_hrtime() / LP_NS_PER_MS - run->begun_ms);
 }
@@ -57,28 +54,18 @@ static void do_probe(void *arg)
     uv_async_send(&job->run->ended);
 }
 
-/* A thread that has ended is waited for; how many have not. */
-static unsigned join_ended(struct run *run)
+/* Does a thread still run? */
+static bool is_running(const struct lp_selftest_running *run)
 {
-    unsigned running = 0;
-
     for (unsigned i = 0; i < run->plan.count; i++) {
-        struct job *job = &run->jobs[i];
-
-        if (!job->started || job->joined)
-            continue;
-        if (!atomic_load(&job->done)) {
-            running++;
-            continue;
-        }
-        uv_thread_join(&job->thread);
-        job->joined = true;
+        if (run->jobs[i].started && !atomic_load(&run->jobs[i].done))
+            return true;
     }
-    return running;
+    return false;
 }
 
 /* Is the check still at work that is said to have the adapter? */
-static bool adapter_is_held(const struct run *run)
+static bool adapter_is_held(const struct lp_selftest_running *run)
 {
     for (unsigned i = 0; i < run->plan.count; i++) {
         const struct job *job = &run->jobs[i];
@@ -91,7 +78,7 @@ static bool adapter_is_held(const struct run *run)
     return false;
 }
 
-static void report(struct run *run, const struct lp_selftest_result *result)
+static void report(struct lp_selftest_running *run, const struct lp_selftest_result *result)
 {
     run->plan.report(run->plan.report_user, &run->plan.checks[run->at], result);
     run->at++;
@@ -99,7 +86,7 @@ static void report(struct run *run, const struct lp_selftest_result *result)
 
 static void on_limit(uv_timer_t *timer);
 
-static bool begin(struct run *run)
+static bool begin(struct lp_selftest_running *run)
 {
     struct job *job = &run->jobs[run->at];
 
@@ -115,13 +102,13 @@ static bool begin(struct run *run)
     return job->started;
 }
 
-static void finish(struct run *run)
+static void finish(struct lp_selftest_running *run)
 {
     uv_stop(&run->loop);
 }
 
 /* From here to the next check that takes its time. */
-static void go_on(struct run *run)
+static void go_on(struct lp_selftest_running *run)
 {
     struct lp_selftest_result result = {.status = LP_SELFTEST_FAILED};
 
@@ -152,7 +139,7 @@ static void go_on(struct run *run)
 
 static void on_limit(uv_timer_t *timer)
 {
-    struct run *run = timer->data;
+    struct lp_selftest_running *run = timer->data;
     struct lp_selftest_result result = {.status = LP_SELFTEST_FAILED};
 
     if (run->is_last_wait) {
@@ -168,7 +155,7 @@ static void on_limit(uv_timer_t *timer)
 
 static void on_ended(uv_async_t *async)
 {
-    struct run *run = async->data;
+    struct lp_selftest_running *run = async->data;
     struct job *job = run->at < run->plan.count ? &run->jobs[run->at] : NULL;
 
     if (run->is_last_wait && !adapter_is_held(run)) {
@@ -186,13 +173,13 @@ static void on_ended(uv_async_t *async)
 
 static void on_signal(uv_signal_t *handle, int number)
 {
-    struct run *run = handle->data;
+    struct lp_selftest_running *run = handle->data;
 
     (void)number;
     run->progress.interrupted = true;
 }
 
-static bool open_handles(struct run *run)
+static bool open_handles(struct lp_selftest_running *run)
 {
     if (uv_async_init(&run->loop, &run->ended, on_ended) != 0)
         return false;
@@ -213,10 +200,27 @@ static void close_all(uv_handle_t *handle, void *arg)
     uv_close(handle, NULL);
 }
 
-bool lp_selftest_run(const struct lp_selftest_plan *plan,
-                     struct lp_selftest_progress *ret_progress, unsigned *ret_hung)
+void lp_selftest_wait(struct lp_selftest_running *run)
 {
-    struct run *run = calloc(1, sizeof(*run) + plan->count * sizeof(run->jobs[0]));
+    if (run == NULL)
+        return;
+    for (unsigned i = 0; i < run->plan.count; i++) {
+        if (run->jobs[i].started)
+            uv_thread_join(&run->jobs[i].thread);
+    }
+    uv_walk(&run->loop, close_all, NULL);
+    do { /* a stop that was asked for before the loop ran ends the first of them at once */
+        uv_run(&run->loop, UV_RUN_DEFAULT);
+    } while (uv_loop_close(&run->loop) == UV_EBUSY);
+    free(run);
+}
+
+bool lp_selftest_run(const struct lp_selftest_plan *plan,
+                     struct lp_selftest_progress *ret_progress,
+                     struct lp_selftest_running **ret_running)
+{
+    struct lp_selftest_running *run =
+        calloc(1, sizeof(*run) + plan->count * sizeof(run->jobs[0]));
 
     if (run == NULL || uv_loop_init(&run->loop) != 0) {
         free(run);
@@ -234,12 +238,10 @@ bool lp_selftest_run(const struct lp_selftest_plan *plan,
     if (run->at < plan->count)
         uv_run(&run->loop, UV_RUN_DEFAULT);
     *ret_progress = run->progress;
-    *ret_hung = join_ended(run);
-    if (*ret_hung > 0)
-        return true; /* theirs, until the program ends */
-    uv_walk(&run->loop, close_all, NULL);
-    uv_run(&run->loop, UV_RUN_DEFAULT);
-    uv_loop_close(&run->loop);
-    free(run);
+    *ret_running = run;
+    if (!is_running(run)) {
+        lp_selftest_wait(run);
+        *ret_running = NULL;
+    }
     return true;
 }

@@ -25,8 +25,16 @@ struct lp_selftest_plan {
     void *report_user;
 };
 
-/* False: out of memory or threads. *ret_hung: how many threads still run. */
+struct lp_selftest_running;
+
+/*
+ * False: out of memory. *ret_running is NULL, or what still runs: the program ends without it, or
+ * waits for it.
+ */
 bool lp_selftest_run(const struct lp_selftest_plan *plan,
-                     struct lp_selftest_progress *ret_progress, unsigned *ret_hung);
+                     struct lp_selftest_progress *ret_progress,
+                     struct lp_selftest_running **ret_running);
+/* Waits until all threads have ended. Consumes; NULL is fine. */
+void lp_selftest_wait(struct lp_selftest_running *running);
 
 #endif
