@@ -7,11 +7,8 @@
 #include <wchar.h>
 
 #include "base/err.h"
-#include "platform/windows/nic.h"
 #include "platform/windows/errno.h"
-#include "platform/windows/win.h"
-
-#include <setupapi.h>
+#include "platform/windows/nic_device.h"
 
 #define DRIVER_LEN 64
 
@@ -34,7 +31,7 @@ static bool is_device(HDEVINFO devices, SP_DEVINFO_DATA *device, const struct lp
     return len > suffix_len && wcscmp(driver + len - suffix_len, suffix) == 0;
 }
 
-static bool find_device(HDEVINFO devices, const struct lp_nic *nic, SP_DEVINFO_DATA *ret_device)
+bool lp_nic_find_device(HDEVINFO devices, const struct lp_nic *nic, SP_DEVINFO_DATA *ret_device)
 {
     SP_DEVINFO_DATA device = {.cbSize = sizeof(device)};
 
@@ -73,7 +70,7 @@ static DWORD restart_device(HDEVINFO devices, const struct lp_nic *nic)
     SP_DEVINFO_DATA device;
     DWORD disabled, enabled;
 
-    if (!find_device(devices, nic, &device))
+    if (!lp_nic_find_device(devices, nic, &device))
         return ERROR_FILE_NOT_FOUND;
     disabled = change_state(devices, &device, DICS_DISABLE);
     /* also when disabling is said to have failed: an adapter must not stay disabled */
