@@ -446,7 +446,9 @@ static bool handle(struct lp_window *window, UINT message, WPARAM wparam, LPARAM
         on_close(window);
         return true;
     case WM_ENDSESSION:
-        if (wparam != 0)
+        if (wparam != 0 && (lparam & ENDSESSION_CLOSEAPP) != 0)
+            quit(window); /* an installer asks: nobody else ends us */
+        else if (wparam != 0)
             window->hooks->session_ends(window->user);
         return true;
     case WM_TIMER:
