@@ -127,7 +127,7 @@ int lp_service_install(char why[LP_WHY_LEN])
     return err;
 }
 
-static int stop_and_delete(SC_HANDLE service, char *why)
+static int stop(SC_HANDLE service, char *why)
 {
     SERVICE_STATUS status;
 
@@ -136,12 +136,21 @@ static int stop_and_delete(SC_HANDLE service, char *why)
         return failed("the service could not be stopped", why);
     if (!wait_for(service, SERVICE_STOPPED))
         return failed("the service does not stop", why);
-    if (!DeleteService(service) && GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE)
-        return failed("the service could not be removed", why);
     return 0;
 }
 
-int lp_service_remove(char why[LP_WHY_LEN])
+static int stop_and_delete(SC_HANDLE service, char *why)
+{
+    int err = stop(service, why);
+
+    if (err == 0 && !DeleteService(service) &&
+        GetLastError() != ERROR_SERVICE_MARKED_FOR_DELETE)
+        return failed("the service could not be removed", why);
+    return err;
+}
+
+/* Does it when there is such a service. */
+static int with_service(DWORD access, int (*what)(SC_HANDLE service, char *why), char *why)
 {
     SC_HANDLE manager = OpenSCManagerW(NULL, NULL, SC_MANAGER_CONNECT);
     SC_HANDLE service;
@@ -149,16 +158,25 @@ int lp_service_remove(char why[LP_WHY_LEN])
 
     if (manager == NULL)
         return failed("services cannot be changed: run as an administrator", why);
-    service =
-        OpenServiceW(manager, LP_SERVICE_NAME, SERVICE_STOP | SERVICE_QUERY_STATUS | DELETE);
+    service = OpenServiceW(manager, LP_SERVICE_NAME, access);
     if (service == NULL && GetLastError() == ERROR_SERVICE_DOES_NOT_EXIST) {
         err = 0;
     } else if (service == NULL) {
         err = failed("the service could not be opened: run as an administrator", why);
     } else {
-        err = stop_and_delete(service, why);
+        err = what(service, why);
         CloseServiceHandle(service);
     }
     CloseServiceHandle(manager);
     return err;
+}
+
+int lp_service_stop(char why[LP_WHY_LEN])
+{
+    return with_service(SERVICE_STOP | SERVICE_QUERY_STATUS, stop, why);
+}
+
+int lp_service_remove(char why[LP_WHY_LEN])
+{
+    return with_service(SERVICE_STOP | SERVICE_QUERY_STATUS | DELETE, stop_and_delete, why);
 }

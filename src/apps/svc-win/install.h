@@ -6,7 +6,9 @@
 
 /* Makes or renews the service and starts it. */
 int lp_service_install(char why[LP_WHY_LEN]);
-/* Stops and removes it, and waits until it has undone its work; fine when there is none. */
+/* Stops it, and waits until it has undone its work; fine when there is none. */
+int lp_service_stop(char why[LP_WHY_LEN]);
+/* Stops it likewise, and removes it. */
 int lp_service_remove(char why[LP_WHY_LEN]);
 
 #endif
