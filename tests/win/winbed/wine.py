@@ -11,7 +11,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 WINE = REPOSITORY / 'scripts/wine'
 WINESERVER = '/usr/lib/wine/wineserver64'
 BUILTINS = Path('/usr/lib/x86_64-linux-gnu/wine/x86_64-windows')
-SHIMS = ('iphlpapi', 'setupapi')
+SHIMS = ('iphlpapi', 'newdev', 'setupapi')
 FAKES = Path(__file__).resolve().parents[1] / 'fake'
 CLASS_KEY = (r'HKLM\SYSTEM\CurrentControlSet\Control\Class'
              r'\{4D36E972-E325-11CE-BFC1-08002BE10318}\0007')
@@ -19,7 +19,7 @@ CLASS_KEY = (r'HKLM\SYSTEM\CurrentControlSet\Control\Class'
 
 def find(build: Path, name: str) -> Path:
     found = [path for path in sorted(build.glob(f'**/{name}'))
-             if path.is_file() and 'wineprefix' not in path.parts]
+             if path.is_file() and not any(part.startswith('wineprefix') for part in path.parts)]
     if not found:
         raise Failed(f'{name} is not in {build}: run make win')
     return found[0]
@@ -31,9 +31,9 @@ class Wine:
     parties cannot have the same one.
     """
 
-    def __init__(self, build: Path, display=''):
+    def __init__(self, build: Path, display='', name='wineprefix'):
         self.build = build.resolve()
-        self.prefix = self.build / 'wineprefix'
+        self.prefix = self.build / name
         self.folder = self.prefix / 'drive_c/softlan-test'
         self.events = self.folder / 'events.log'
         self.state = self.folder / 'state'
@@ -50,7 +50,7 @@ class Wine:
     def up(self):
         """The prefix as a fresh Windows has it: adapter unconfigured, no log, no state."""
         self.build.mkdir(parents=True, exist_ok=True)
-        self._lock = open(self.build / '.wineprefix.lock', 'w')
+        self._lock = open(self.build / f'.{self.prefix.name}.lock', 'w')
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
