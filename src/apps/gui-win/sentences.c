@@ -106,7 +106,10 @@ static const struct lp_sentences failures[] = {
             "SoftLAN needs its own virtual network adapter (TAP-Windows6), and this PC does "
             "not "
             "have it ready.",
-            "Run SoftLAN's installer again: it adds the adapter.",
+            "Run SoftLAN's installer again: it adds the adapter. If it says that it has no "
+            "driver, "
+            "install TAP-Windows6 first: it comes with OpenVPN for Windows "
+            "(openvpn.net/community).",
         },
     [LP_GUI_FAILURE_SERVICE] =
         {

@@ -8,7 +8,9 @@
 #include "base/err.h"
 
 #define INSTALL_HINT                                                                           \
-    "no TAP-Windows6 adapter: run SoftLAN's installer, or install the TAP-Windows6 driver"
+    "no TAP-Windows6 adapter: run SoftLAN's installer; when it came without the driver, "      \
+    "install "                                                                                 \
+    "TAP-Windows6 first (it comes with OpenVPN for Windows, openvpn.net/community)"
 
 static int find_all(struct lp_tap_adapter adapters[LP_TAP_ADAPTERS_MAX],
                     char why[LP_ADAPTERS_WHY_LEN])
