@@ -28,7 +28,7 @@ options_win     := $(options_release) --prefix=/ --cross-file build/mingw64.ini
 tree_options    := --werror $(or $(options_$(TREE)),$(options_release)) $(OPTIONS)
 tree_cc         := $(if $(filter clang asan fuzz,$(TREE)),clang,gcc)
 
-.PHONY: help deps tree build demo test check asan fuzz sim faults bench win win-check win-shots format lint clean
+.PHONY: help deps tree build demo test check asan fuzz sim faults bench win win-check win-shots installer format lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 11
@@ -90,11 +90,16 @@ bench: ## measurements
 	@$(MAKE) --no-print-directory tree TREE=release
 	exec bench/run
 
-win: ## the programs for Windows (mingw-w64), in build/win/stage
+win: ## the programs for Windows (mingw-w64), in build/win/stage, and their installer
 	@$(MAKE) --no-print-directory tree TREE=win
 	rm -rf build/win/stage
 	meson install -C build/win --no-rebuild --quiet --strip --destdir "$$PWD/build/win/stage" >>build/win.log 2>&1
 	find build/win/stage -name '*.exe' -printf '%9s  %p\n' | sort -k2
+	version=$$(meson introspect --projectinfo build/win | sed 's/.*"version": "\([^"]*\)".*/\1/')
+	packaging/windows/make-installer --version "$$version" --stage build/win/stage/bin \
+		--icon build/win/src/apps/gui-win/softlan.ico --out build/win/softlan-setup.exe
+
+installer: win ## build/win/softlan-setup.exe, with the driver of packaging/windows/driver when it is there
 
 win-check: ## the tests of Windows' side under Wine
 	@scripts/deps build test win
