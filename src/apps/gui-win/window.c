@@ -18,10 +18,6 @@
 #define COMMAND_CLOSE   42
 #define COMMAND_PASTE   43
 
-/* How long the engine may take to put everything back; then the service does what is left. */
-#define QUIT_TIMER 1
-#define QUIT_MS    10000
-
 /* ---- measures ---- */
 
 static int dpi_of(const struct lp_window *window)
@@ -77,7 +73,7 @@ static void grow(struct lp_window *window)
  * Where the keyboard begins: what is harmless when somebody types on. It stays where it is as long
  * as that is there and means the same.
  */
-static void set_focus(struct lp_window *window)
+void lp_window_focus(struct lp_window *window)
 {
     static const enum lp_element order[] = {LP_ELEMENT_LINK, LP_ELEMENT_SECONDARY,
                                             LP_ELEMENT_PLAYERS, LP_ELEMENT_DETAILS};
@@ -121,7 +117,7 @@ void lp_window_refresh(struct lp_window *window)
     if (view->has_default != window->before->has_default)
         SendMessageW(window->controls.at[LP_ELEMENT_PRIMARY], BM_SETSTYLE,
                      view->has_default ? BS_DEFPUSHBUTTON : BS_PUSHBUTTON, TRUE);
-    set_focus(window);
+    lp_window_focus(window);
     lp_tray_set_tip(&window->tray, view->tip);
 }
 
@@ -130,7 +126,7 @@ void lp_window_fill_form(struct lp_window *window)
     lp_controls_write(&window->controls, &window->model->form);
 }
 
-static void done(struct lp_window *window, enum lp_gui_effect effect)
+void lp_window_done(struct lp_window *window, enum lp_gui_effect effect)
 {
     if (effect == LP_GUI_FILL_FORM)
         lp_window_fill_form(window);
@@ -147,14 +143,14 @@ static void press(struct lp_window *window, enum lp_element element)
         return;
     if (element == LP_ELEMENT_PRIMARY) {
         lp_controls_read(&window->controls, &form);
-        done(window, lp_gui_primary(window->model, &form));
+        lp_window_done(window, lp_gui_primary(window->model, &form));
     } else if (element == LP_ELEMENT_SECONDARY) {
-        done(window, lp_gui_secondary(window->model));
+        lp_window_done(window, lp_gui_secondary(window->model));
     } else if (element == LP_ELEMENT_COPY) {
-        done(window, lp_gui_copy_report(window->model));
+        lp_window_done(window, lp_gui_copy_report(window->model));
     } else if (element == LP_ELEMENT_TOGGLE) {
         lp_gui_toggle_details(window->model);
-        done(window, LP_GUI_NOTHING);
+        lp_window_done(window, LP_GUI_NOTHING);
     }
 }
 
@@ -169,68 +165,7 @@ static void paste(struct lp_window *window)
     char link[LP_INVITE_LINK_MAX + 2];
 
     if (lp_clipboard_get_line(window->handle, link, sizeof(link)))
-        done(window, lp_gui_open_link(window->model, link, strlen(link)));
-}
-
-/* ---- open, close ---- */
-
-static void bring_to_front(struct lp_window *window)
-{
-    /* somebody wants it after all, who had just quit */
-    window->quitting = false;
-    KillTimer(window->handle, QUIT_TIMER);
-    ShowWindow(window->handle, IsIconic(window->handle) ? SW_RESTORE : SW_SHOW);
-    SetForegroundWindow(window->handle);
-    set_focus(window);
-}
-
-/* The window goes at once; the program when the engine has put everything back. */
-static void quit(struct lp_window *window)
-{
-    ShowWindow(window->handle, SW_HIDE);
-    if (!lp_gui_is_running(window->model)) {
-        DestroyWindow(window->handle);
-        return;
-    }
-    window->quitting = true;
-    SetTimer(window->handle, QUIT_TIMER, QUIT_MS, NULL);
-    done(window, lp_gui_disconnect(window->model));
-}
-
-static void on_engine_news(struct lp_window *window)
-{
-    window->hooks->engine_news(window->user);
-    if (window->quitting && !lp_gui_is_running(window->model))
-        DestroyWindow(window->handle);
-}
-
-/* The cross keeps the connection; without one there is nothing to keep. */
-static void on_close(struct lp_window *window)
-{
-    if (!lp_gui_is_running(window->model)) {
-        quit(window);
-        return;
-    }
-    ShowWindow(window->handle, SW_HIDE);
-    lp_tray_hint(&window->tray);
-}
-
-static void on_tray(struct lp_window *window, LPARAM lparam)
-{
-    switch (lp_tray_on_message(&window->tray, window->view, lparam)) {
-    case LP_TRAY_OPEN:
-    case LP_TRAY_CONNECT:
-        bring_to_front(window);
-        break;
-    case LP_TRAY_DISCONNECT:
-        done(window, lp_gui_disconnect(window->model));
-        break;
-    case LP_TRAY_QUIT:
-        quit(window);
-        break;
-    case LP_TRAY_NONE:
-        break;
-    }
+        lp_window_done(window, lp_gui_open_link(window->model, link, strlen(link)));
 }
 
 /* Another start of the program, with a link or without. It may come from any program. */
@@ -240,8 +175,8 @@ static LRESULT on_copied_data(struct lp_window *window, const COPYDATASTRUCT *da
         return FALSE;
     if (data->cbData > 0)
         (void)lp_gui_open_link(window->model, data->lpData, data->cbData);
-    bring_to_front(window);
-    done(window, LP_GUI_NOTHING);
+    lp_window_bring_to_front(window);
+    lp_window_done(window, LP_GUI_NOTHING);
     return TRUE;
 }
 
@@ -307,8 +242,9 @@ static LRESULT on_notify(struct lp_window *window, const NMHDR *header)
         return 0;
     case LVN_ITEMACTIVATE:
         if (e == LP_ELEMENT_RECENT)
-            done(window, lp_gui_choose_party(
-                             window->model, (unsigned)((const NMITEMACTIVATE *)header)->iItem));
+            lp_window_done(
+                window, lp_gui_choose_party(window->model,
+                                            (unsigned)((const NMITEMACTIVATE *)header)->iItem));
         return 0;
     default:
         return 0;
@@ -327,7 +263,7 @@ static void on_enter(struct lp_window *window)
     if (focus < LP_ELEMENTS && lp_element_kind(focus) == LP_KIND_BUTTON)
         press(window, focus);
     else if (focus == LP_ELEMENT_RECENT && chosen >= 0)
-        done(window, lp_gui_choose_party(window->model, (unsigned)chosen));
+        lp_window_done(window, lp_gui_choose_party(window->model, (unsigned)chosen));
     else if (window->view->has_default)
         press(window, LP_ELEMENT_PRIMARY);
 }
@@ -339,13 +275,13 @@ static void on_command(struct lp_window *window, unsigned number, unsigned code)
     if (number == IDOK)
         on_enter(window);
     else if (number == IDCANCEL)
-        done(window, lp_gui_secondary(window->model));
+        lp_window_done(window, lp_gui_secondary(window->model));
     else if (number == COMMAND_COPY)
-        done(window, lp_gui_copy_report(window->model));
+        lp_window_done(window, lp_gui_copy_report(window->model));
     else if (number == COMMAND_DETAILS)
         press(window, LP_ELEMENT_TOGGLE);
     else if (number == COMMAND_CLOSE)
-        on_close(window);
+        lp_window_close(window);
     else if (number == COMMAND_PASTE)
         paste(window);
     else if (e == LP_ELEMENTS)
@@ -443,27 +379,26 @@ static bool handle(struct lp_window *window, UINT message, WPARAM wparam, LPARAM
         set_theme(window);
         return false;
     case WM_CLOSE:
-        on_close(window);
+        lp_window_close(window);
         return true;
     case WM_ENDSESSION:
         if (wparam != 0 && (lparam & ENDSESSION_CLOSEAPP) != 0)
-            quit(window); /* an installer asks: nobody else ends us */
+            lp_window_quit(window); /* an installer asks: nobody else ends us */
         else if (wparam != 0)
             window->hooks->session_ends(window->user);
         return true;
     case WM_TIMER:
-        if (wparam == QUIT_TIMER && window->quitting)
-            DestroyWindow(window->handle);
+        lp_window_timer(window, wparam);
         return true;
     case WM_DESTROY:
         lp_tray_hide(&window->tray);
         PostQuitMessage(0);
         return true;
     case LP_WM_ENGINE:
-        on_engine_news(window);
+        lp_window_hear_engine(window);
         return true;
     case LP_WM_TRAY:
-        on_tray(window, lparam);
+        lp_window_tray(window, lparam);
         return true;
     case LP_WM_SHOT:
         if (window->hooks->shot != NULL)
@@ -574,7 +509,7 @@ void lp_window_show(struct lp_window *window)
     lp_tray_show(&window->tray);
     ShowWindow(window->handle, SW_SHOWNORMAL);
     SetForegroundWindow(window->handle);
-    set_focus(window);
+    lp_window_focus(window);
 }
 
 /* Ctrl+V in a field is the field's own. */

@@ -32,4 +32,16 @@ LRESULT lp_window_field_colours(struct lp_window *window, HDC dc);
 /* The frame around the field that has the focus is drawn by the window. */
 void lp_window_set_focused(struct lp_window *window, enum lp_element element);
 
+/* window.c: the focus goes where the page wants it; what an answer of the model asks for. */
+void lp_window_focus(struct lp_window *window);
+void lp_window_done(struct lp_window *window, enum lp_gui_effect effect);
+
+/* window_life.c */
+void lp_window_bring_to_front(struct lp_window *window);
+void lp_window_quit(struct lp_window *window);
+void lp_window_close(struct lp_window *window);
+void lp_window_timer(struct lp_window *window, WPARAM timer);
+void lp_window_tray(struct lp_window *window, LPARAM lparam);
+void lp_window_hear_engine(struct lp_window *window);
+
 #endif

@@ -175,10 +175,10 @@ static int pin(struct lp_wincfg *cfg, const struct lp_addr *relay, char *why)
     struct lp_svcmsg message = {.type = LP_SVCMSG_PIN, .relay = *relay};
     char text[LP_ADDR_TEXT_LEN];
 
-    if (!lp_addr_is_remote_host(relay))
+    if (!lp_addr_is_remote_host(relay) && !lp_addr_is_loopback(relay))
         return lp_why(LP_ERR_INVALID, why,
-                      "the relay's address %s is not that of another machine: the SoftLAN "
-                      "service takes no such relay",
+                      "the relay's address %s is not that of a machine: the SoftLAN service "
+                      "takes no such relay",
                       lp_addr_format_ip(relay, text));
     return ask(remote_of(cfg), &message, &message, why);
 }
