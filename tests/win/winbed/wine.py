@@ -18,8 +18,9 @@ CLASS_KEY = (r'HKLM\SYSTEM\CurrentControlSet\Control\Class'
 
 
 def find(build: Path, name: str) -> Path:
-    found = [path for path in sorted(build.glob(f'**/{name}'))
-             if path.is_file() and not any(part.startswith('wineprefix') for part in path.parts)]
+    """What was just built: copies that are staged or installed for a test may be older."""
+    found = [path for part in ('src', 'tests') for path in sorted((build / part).glob(f'**/{name}'))
+             if path.is_file()]
     if not found:
         raise Failed(f'{name} is not in {build}: run make win')
     return found[0]
