@@ -11,6 +11,9 @@
 #define METRIC_DEFAULT 1
 /* How long the cable is out when it is pulled for the DHCP client's sake. */
 #define MEDIA_PAUSE_MS 200
+/* A relay may announce gateways without end: the adapter's addresses are not looked up, nor the cable
+ * pulled, more often. */
+#define GATEWAY_REST_NS (2 * LP_NS_PER_S)
 
 /* ---- warnings ---- */
 
@@ -77,10 +80,11 @@ static void on_media_timer(uv_timer_t *timer)
 }
 
 /* The cable out and in again: Windows's DHCP client then asks at once. */
-static void toggle_media(struct lp_player *player)
+static void toggle_media(struct lp_player *player, uint64_t now_ns)
 {
     struct lp_link *link = link_of(player);
 
+    player->gateway_rest_ns = now_ns + GATEWAY_REST_NS;
     if (link != NULL && player->mtu != 0 && lp_link_set_media(link, false) == 0)
         uv_timer_start(&player->media_timer, on_media_timer, MEDIA_PAUSE_MS, 0);
 }
@@ -274,15 +278,25 @@ static void check_address(struct lp_player *player)
 /* ---- the gateway ---- */
 
 /* A player who came before the gateway has no address, and DHCP's next try may be minutes away. */
+static void meet_gateway(struct lp_player *player, uint64_t now_ns)
+{
+    if (!player->gateway_waits || now_ns < player->gateway_rest_ns)
+        return;
+    player->gateway_waits = false;
+    player->gateway_rest_ns = now_ns + GATEWAY_REST_NS;
+    check_address(player);
+    player->gateway_is_new = player->has_address;
+    if (!player->has_address)
+        toggle_media(player, now_ns);
+}
+
 void lp_player_gateway_changed(struct lp_player *player, uint32_t gateway_peer_id)
 {
     if (gateway_peer_id == 0 || gateway_peer_id == player->gateway_peer_id)
         return;
     player->gateway_peer_id = gateway_peer_id;
-    check_address(player);
-    player->gateway_is_new = player->has_address;
-    if (!player->has_address)
-        toggle_media(player);
+    player->gateway_waits = true;
+    meet_gateway(player, lp_driver_now(player->tunnel->driver));
 }
 
 /*
@@ -290,7 +304,7 @@ void lp_player_gateway_changed(struct lp_player *player, uint32_t gateway_peer_i
  * restarted): pulling it would end the player's connections for nothing. Another gateway is another
  * LAN. Peer ids begin anew with the relay, so the name tells, as soon as it is known.
  */
-static void check_gateway(struct lp_player *player)
+static void check_gateway(struct lp_player *player, uint64_t now_ns)
 {
     const struct lp_room_peer *gateway;
     struct lp_node_view view;
@@ -300,7 +314,7 @@ static void check_gateway(struct lp_player *player)
     if (gateway == NULL)
         return;
     if (player->gateway_is_new && strcmp(gateway->name, player->gateway_name) != 0)
-        toggle_media(player);
+        toggle_media(player, now_ns);
     player->gateway_is_new = false;
     snprintf(player->gateway_name, sizeof(player->gateway_name), "%s", gateway->name);
 }
@@ -376,7 +390,8 @@ void lp_player_second(struct lp_player *player, uint64_t now_ns)
         return;
     if (link_of(player) == NULL)
         reopen_adapter(player);
-    check_gateway(player);
+    meet_gateway(player, now_ns);
+    check_gateway(player, now_ns);
     check_all(player);
     if (link_of(player) != NULL)
         check_broadcast(player, now_ns);

@@ -58,6 +58,8 @@ struct lp_player {
     uint32_t gateway_peer_id;           /* the one that was there last, 0 = none yet */
     char gateway_name[LP_NAME_MAX + 1]; /* its name */
     bool gateway_is_new;                /* its name is still to be compared */
+    bool gateway_waits;                 /* it came too soon after another: met later */
+    uint64_t gateway_rest_ns;           /* not before */
     struct lp_if_address address;       /* IPv4, from the party */
     bool has_address;
     struct lp_broadcast_check broadcast;
