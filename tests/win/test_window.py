@@ -383,12 +383,15 @@ def test_relay_with_a_crowd(player, meet):
     assert ('%s%n%s%n', 'player') in page.players
 
 
-def test_relay_with_a_revolving_door(party, player, meet):
+@pytest.mark.parametrize('when', ['meanwhile', 'afterwards'])
+def test_relay_with_a_revolving_door(party, player, meet, when):
     """Thousands of comings and goings, gateways among them: the window still does what it is told."""
-    meet('revolving-door')
+    relay = meet('revolving-door')
     player.wait(lambda page: page.players != [], 20, 'the room')
     process = party.running[PROGRAM]
     start = hostile.resident_bytes(process.pid)
+    if when == 'afterwards':
+        relay.wait_line('^done', 15)
     player.wait(lambda page: page.players != [], 20, 'another page')
     player.press('PRIMARY')
     player.wait_heading(FORM, 20)

@@ -14,6 +14,7 @@
 #include "diag/text.h"
 
 #define METRIC       1 /* games' broadcasts leave by this adapter */
+#define GATHER_MS    50
 #define QUEUE        16
 #define LOG_LINES    24
 #define LOG_LINE_LEN 160
@@ -45,6 +46,8 @@ struct lp_gui_engine {
     struct lp_player player;
     struct lp_partyping ping;
     struct lp_gui_snapshot now; /* scratch */
+    uv_timer_t gather;
+    bool gather_open;
     bool joined;
     enum lp_gui_step step;
     enum lp_gui_failure failure;
@@ -185,6 +188,26 @@ static void say(struct lp_gui_engine *engine, enum lp_gui_news news, bool sample
     }
     add_report(engine);
     push(engine);
+    if (engine->gather_open)
+        uv_timer_stop(&engine->gather); /* what it was to say is in this one */
+}
+
+static void on_gathered(uv_timer_t *timer)
+{
+    struct lp_gui_engine *engine = timer->data;
+
+    if (engine->joined)
+        say(engine, LP_GUI_NEWS_JOINED, false);
+}
+
+/*
+ * Who comes and goes is gathered: a snapshot is the whole report, and a relay may announce thousands
+ * of players a second.
+ */
+static void say_soon(struct lp_gui_engine *engine)
+{
+    if (engine->joined && !uv_is_active((uv_handle_t *)&engine->gather))
+        uv_timer_start(&engine->gather, on_gathered, GATHER_MS, 0);
 }
 
 static void tell_step(struct lp_gui_engine *engine, enum lp_gui_step step)
@@ -258,8 +281,7 @@ static void on_event(void *user, const struct lp_node_event *event)
         break;
     case LP_NODE_EVENT_PEER_JOINED:
     case LP_NODE_EVENT_PEER_LEFT:
-        if (engine->joined)
-            say(engine, LP_GUI_NEWS_JOINED, false);
+        say_soon(engine);
         break;
     case LP_NODE_EVENT_CONNECTING:
     case LP_NODE_EVENT_JOINED:
@@ -291,8 +313,7 @@ static void on_gateway_changed(void *user, uint32_t gateway_peer_id)
     struct lp_gui_engine *engine = user;
 
     lp_player_gateway_changed(&engine->player, gateway_peer_id);
-    if (engine->joined)
-        say(engine, LP_GUI_NEWS_JOINED, false);
+    say_soon(engine);
 }
 
 static bool on_edge_frame(void *user, const struct lp_superframe *frame, uint64_t now_ns)
@@ -340,7 +361,7 @@ static const struct lp_tunnel_hooks hooks = {
     .report = on_report,
 };
 
-/* ---- the other thread's wish ---- */
+/* ---- what is in the loop; the other thread's wish ---- */
 
 static void on_wake(uv_async_t *async)
 {
@@ -349,8 +370,11 @@ static void on_wake(uv_async_t *async)
     lp_tunnel_end(&engine->tunnel, LP_EXIT_OK);
 }
 
-static void open_wake(struct lp_gui_engine *engine)
+static void open_handles(struct lp_gui_engine *engine)
 {
+    uv_timer_init(lp_driver_uv(engine->tunnel.driver), &engine->gather);
+    engine->gather.data = engine;
+    engine->gather_open = true;
     EnterCriticalSection(&engine->lock);
     engine->wake.data = engine;
     engine->wake_open =
@@ -358,8 +382,11 @@ static void open_wake(struct lp_gui_engine *engine)
     LeaveCriticalSection(&engine->lock);
 }
 
-static void close_wake(struct lp_gui_engine *engine)
+static void close_handles(struct lp_gui_engine *engine)
 {
+    if (engine->gather_open)
+        uv_close((uv_handle_t *)&engine->gather, NULL);
+    engine->gather_open = false;
     EnterCriticalSection(&engine->lock);
     if (engine->wake_open)
         uv_close((uv_handle_t *)&engine->wake, NULL);
@@ -416,7 +443,7 @@ static enum lp_exit run_tunnel(struct lp_gui_engine *engine)
                                "lanparty-client-identity.json", &hooks, engine);
     if (status != LP_EXIT_OK)
         return status;
-    open_wake(engine);
+    open_handles(engine);
     config.mac = engine->tunnel.identity.mac;
     trouble = lp_player_set_up(&engine->player, &config, &engine->tunnel, why);
     if (trouble != LP_PLAYER_FINE) {
@@ -455,7 +482,7 @@ static DWORD WINAPI on_thread(void *user)
              engine->step == LP_GUI_STEP_LOOKUP ? LP_GUI_FAILURE_LOOKUP : LP_GUI_FAILURE_OTHER,
              engine->last_error);
     lp_player_undo(&engine->player);
-    close_wake(engine);
+    close_handles(engine);
     let_threads_end(engine);
     lp_tunnel_finish(&engine->tunnel, status);
     memset(&engine->tunnel, 0, sizeof(engine->tunnel));

@@ -2,7 +2,8 @@
  * The tunnel in a thread of its own, and what it says to the window: snapshots of all that it
  * knows, in a bounded queue whose oldest ones go first, and a message to the window for each.
  * Whatever is lost that way, the newest snapshot is true, and the last of all (ENDED) is never
- * lost.
+ * lost. What happens to the connection is said at once, who comes and goes within a twentieth of a
+ * second.
  */
 #ifndef LP_APPS_GUI_WIN_ENGINE_H
 #define LP_APPS_GUI_WIN_ENGINE_H
