@@ -9,12 +9,8 @@ import pytest
 from bed import steps
 from bed.netns import Port, ip_json, udp_socket, wait_kernel
 from bed.topology import LAN_HOST_IP, RELAY_IP
-from winbed.party import ADAPTER, CLIENT, GUID, PC, PERMANENT_MAC, windows_path
-from winbed.wine import FAKES
-
-NETWORK_CLASS = '{4D36E972-E325-11CE-BFC1-08002BE10318}'
-CONNECTION = rf'HKLM\SYSTEM\CurrentControlSet\Control\Network\{NETWORK_CLASS}\{GUID}\Connection'
-SECOND_KEY = rf'HKLM\SYSTEM\CurrentControlSet\Control\Class\{NETWORK_CLASS}\0008'
+from winbed.party import ADAPTER, CLIENT, CONNECTION, GUID, PC, PERMANENT_MAC, windows_path
+from winbed.wine import FAKES, SECOND_KEY
 
 PIN = f'ip route add {RELAY_IP}/32 via 192.168.11.1 dev uplink'
 UNPIN = f'ip route del {RELAY_IP}/32'

@@ -9,16 +9,13 @@ import subprocess
 
 import pytest
 from bed.topology import RELAY_IP, RELAY_IP6
-from winbed.party import GUID, HOST, windows_path
-from winbed.wine import CLASS_KEY, FAKES, find
+from winbed.party import CONNECTION, GUID, HOST, windows_path
+from winbed.wine import CLASS_KEY, FAKES, SECOND_KEY, find
 
 MAC = '02:11:22:33:44:55'
 MTU, METRIC = '1380', '1'
 DNS, DNS6 = '192.168.11.1', '2001:db8:11::1'
 SECOND_GUID = '{5C1F6A10-77E2-4E0B-9C55-0D6B8F6A2E11}'
-NETWORK_CLASS = '{4D36E972-E325-11CE-BFC1-08002BE10318}'
-CONNECTION = rf'HKLM\SYSTEM\CurrentControlSet\Control\Network\{NETWORK_CLASS}\{GUID}\Connection'
-SECOND_KEY = rf'HKLM\SYSTEM\CurrentControlSet\Control\Class\{NETWORK_CLASS}\0008'
 OTHER_GUID = '{11111111-2222-3333-4444-555555555555}'
 
 # What a whole start does to Windows, and its end; without what only looks.

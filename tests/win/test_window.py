@@ -10,10 +10,11 @@ import pytest
 from bed import hostile, steps
 from bed.netns import Port, udp_socket
 from bed.topology import LAN_BROADCAST, LAN_HOST_IP, RELAY_IP
-from winbed.party import HOST, PC
+from winbed.party import CONNECTION, GUID, HOST, PC, windows_path
 from winbed.screen import Screen
 from winbed.window import PROGRAM, Player, journal
-from winbed.wine import find
+from winbed.wine import CLASS_KEY, FAKES, find
+
 DISCOVERY_PORT = 27777
 HOSTILE_PORT = 8443
 # What turns a line around or hides in it: U+200B.. and the directional marks of Unicode.
@@ -320,6 +321,36 @@ def test_without_the_service(party, player, link):
         player.wait_heading(FORM)
     finally:
         assert party.run_windows(exe, '--install', seconds=60).returncode == 0
+
+
+@pytest.mark.parametrize('there, says', [
+    ('none', 'no TAP-Windows6 adapter'),
+    ('foreign', re.escape(f"no TAP adapter is SoftLAN's own: run SoftLAN's installer again, which makes it; "
+                          f'there are others: {GUID} (Ethernet 3)')),
+], ids=['none', 'foreign'])
+def test_without_the_adapter(party, player, link, there, says):
+    """One that is not SoftLAN's own, though it is the only one, is left alone; nobody is asked to touch it."""
+    since = len(party.wine.lines())
+    if there == 'none':
+        party.run_windows('reg', 'add', CLASS_KEY, '/v', 'ComponentId', '/t', 'REG_SZ', '/d', 'a-network-card', '/f')
+    else:
+        party.run_windows('reg', 'add', CONNECTION, '/v', 'Name', '/t', 'REG_SZ', '/d', 'Ethernet 3', '/f')
+    try:
+        player.start(link)
+        player.wait_heading('Join this party?')
+        player.press('PRIMARY')
+        page = player.wait_heading('The network adapter is missing', 20)
+        assert "Run SoftLAN's installer again" in page.text('REMEDY')
+        player.press('TOGGLE')
+        page = player.wait(lambda page: 'TAP' in page.text('DETAILS'), 5, 'the details')
+        assert re.search(says, page.text('DETAILS')), page.text('DETAILS')
+        assert party.wine.lines()[since:] == []
+    finally:
+        party.run_windows('reg', 'import', windows_path(FAKES / 'adapter.reg'))
+    player.press('TOGGLE')
+    player.wait(lambda page: page.text('PRIMARY') == 'Try again', 5, 'the way back')
+    player.press('PRIMARY')
+    player.wait_heading(CONNECTED, 30)
 
 
 # ---- a relay that means harm (tests/tools/hostile_relay.c) ----

@@ -432,8 +432,8 @@ static enum lp_gui_failure failure_of(enum lp_player_trouble trouble)
 
 static enum lp_exit run_tunnel(struct lp_gui_engine *engine)
 {
-    struct lp_player_config config = {.open_settings = lp_wincfg_open_service,
-                                      .metric = METRIC};
+    struct lp_player_config config = {
+        .open_settings = lp_wincfg_open_service, .own_adapter = true, .metric = METRIC};
     char why[LP_ADAPTERS_WHY_LEN] = "";
     enum lp_player_trouble trouble;
     enum lp_exit status;

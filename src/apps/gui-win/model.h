@@ -55,7 +55,7 @@ enum lp_gui_failure {
     LP_GUI_FAILURE_NONE = 0,
     LP_GUI_FAILURE_REJECTED, /* reject_code */
     LP_GUI_FAILURE_REFUSED,  /* the relay's certificate */
-    LP_GUI_FAILURE_ADAPTER,  /* there is none, or several */
+    LP_GUI_FAILURE_ADAPTER,  /* ours is not there */
     LP_GUI_FAILURE_SERVICE,  /* softlan-svc does not answer, or could not do it */
     LP_GUI_FAILURE_LOOKUP,   /* the relay's name */
     LP_GUI_FAILURE_OTHER,    /* text alone */

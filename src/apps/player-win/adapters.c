@@ -24,16 +24,15 @@ static int find_all(struct lp_tap_adapter adapters[LP_TAP_ADAPTERS_MAX],
     return count;
 }
 
-/* The sentence, and what there is to choose from. */
-static int list_into_why(const char *sentence, const struct lp_tap_adapter adapters[],
-                         int count, char why[LP_ADAPTERS_WHY_LEN])
+/* The sentence, and what there is. */
+static void list_into_why(const char *sentence, const struct lp_tap_adapter adapters[],
+                          int count, char why[LP_ADAPTERS_WHY_LEN])
 {
     size_t len = (size_t)snprintf(why, LP_ADAPTERS_WHY_LEN, "%s:", sentence);
 
     for (int i = 0; i < count && len < LP_ADAPTERS_WHY_LEN; i++)
         len += (size_t)snprintf(why + len, LP_ADAPTERS_WHY_LEN - len, "%s %s (%s)",
                                 i > 0 ? "," : "", adapters[i].instance, adapters[i].name);
-    return LP_ERR_CONFIG;
 }
 
 /* The only one for which it holds; NULL when there are none or several. */
@@ -68,17 +67,38 @@ int lp_adapters_choose(const char *instance, struct lp_tap_adapter *ret_adapter,
                 return 0;
             }
         }
-        return list_into_why("--tap-instance-id names none of the TAP adapters", adapters,
-                             count, why);
+        list_into_why("--tap-instance-id names none of the TAP adapters", adapters, count, why);
+        return LP_ERR_CONFIG;
     }
     chosen = only(adapters, count, true);
     if (chosen == NULL)
         chosen = only(adapters, count, false);
-    if (chosen == NULL)
-        return list_into_why("several TAP adapters: choose one with --tap-instance-id",
-                             adapters, count, why);
+    if (chosen == NULL) {
+        list_into_why("several TAP adapters: choose one with --tap-instance-id", adapters,
+                      count, why);
+        return LP_ERR_CONFIG;
+    }
     *ret_adapter = *chosen;
     return 0;
+}
+
+int lp_adapters_find_own(struct lp_tap_adapter *ret_adapter, char why[LP_ADAPTERS_WHY_LEN])
+{
+    struct lp_tap_adapter adapters[LP_TAP_ADAPTERS_MAX];
+    int count = find_all(adapters, why);
+
+    for (int i = 0; i < count; i++) {
+        if (!adapters[i].own)
+            continue;
+        *ret_adapter = adapters[i];
+        return 0;
+    }
+    if (count < 0)
+        return count;
+    list_into_why("no TAP adapter is SoftLAN's own: run SoftLAN's installer again, which makes "
+                  "it; there are others",
+                  adapters, count, why);
+    return LP_ERR_NOTFOUND;
 }
 
 static void print_json(const struct lp_tap_adapter *adapter)

@@ -131,7 +131,8 @@ enum lp_player_trouble lp_player_set_up(struct lp_player *player,
                                         const struct lp_player_config *config,
                                         struct lp_tunnel *tunnel, char why[LP_ADAPTERS_WHY_LEN])
 {
-    int err = lp_adapters_choose(config->instance, &player->adapter, why);
+    int err = config->own_adapter ? lp_adapters_find_own(&player->adapter, why)
+                                  : lp_adapters_choose(config->instance, &player->adapter, why);
     uint8_t secret[LP_BROADCAST_SECRET_LEN];
 
     player->config = *config;

@@ -19,7 +19,8 @@ typedef int lp_player_settings_fn(struct lp_wincfg **ret_cfg, char why[LP_WHY_LE
 
 struct lp_player_config {
     lp_player_settings_fn *open_settings;
-    const char *instance; /* of the adapter; NULL: our own, or the only one */
+    bool own_adapter;     /* no other than our own */
+    const char *instance; /* otherwise: of the adapter; NULL: our own, or the only one */
     struct lp_mac mac;
     unsigned mtu; /* 0: the room's */
     unsigned metric;

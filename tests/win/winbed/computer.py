@@ -16,7 +16,6 @@ from .wine import FAKES, WINESERVER, Wine, find
 IN_DELETE = 0x200
 FOLDER = 'drive_c/Program Files/SoftLAN'
 SERVICE_KEY = r'HKLM\SYSTEM\CurrentControlSet\Services\SoftLAN'
-NETWORK_CLASS = '{4D36E972-E325-11CE-BFC1-08002BE10318}'
 WINDOW = 'SoftLAN.Window'
 
 # What Wine itself writes while programs run; each with the reason.

@@ -10,7 +10,7 @@ from bed.netns import ip_json, wait_kernel
 from bed.party import Party
 from bed.processes import Process, in_namespace
 
-from .wine import CLASS_KEY, FAKES, WINESERVER, Wine, find
+from .wine import CLASS_KEY, FAKES, NETWORK_CLASS, WINESERVER, Wine, find
 
 HOST = 'player1'       # where Wine runs: the uplink is here
 UPLINK = 'uplink'
@@ -23,6 +23,7 @@ CLIENT = 'client-win'
 STARTS = 3
 IDENTITY = r'C:\softlan-test\identity.json'
 GUID = '{410EB49D-2381-4FE7-9B36-498E22619DF0}'
+CONNECTION = rf'HKLM\SYSTEM\CurrentControlSet\Control\Network\{NETWORK_CLASS}\{GUID}\Connection'
 PERMANENT_MAC = '00:ff:41:0e:b4:9d'
 
 

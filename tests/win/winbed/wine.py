@@ -13,8 +13,10 @@ WINESERVER = '/usr/lib/wine/wineserver64'
 BUILTINS = Path('/usr/lib/x86_64-linux-gnu/wine/x86_64-windows')
 SHIMS = ('iphlpapi', 'newdev', 'setupapi')
 FAKES = Path(__file__).resolve().parents[1] / 'fake'
-CLASS_KEY = (r'HKLM\SYSTEM\CurrentControlSet\Control\Class'
-             r'\{4D36E972-E325-11CE-BFC1-08002BE10318}\0007')
+NETWORK_CLASS = '{4D36E972-E325-11CE-BFC1-08002BE10318}'
+# the adapter's driver in fake/adapter.reg and the one in fake/second.reg
+CLASS_KEY = rf'HKLM\SYSTEM\CurrentControlSet\Control\Class\{NETWORK_CLASS}\0007'
+SECOND_KEY = rf'HKLM\SYSTEM\CurrentControlSet\Control\Class\{NETWORK_CLASS}\0008'
 
 
 def find(build: Path, name: str) -> Path:
