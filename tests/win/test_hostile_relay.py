@@ -4,6 +4,7 @@ The relay of tests/tools/hostile_relay.c against lanparty-client-win.exe: the sa
 """
 
 import re
+import time
 
 import pytest
 from bed import hostile
@@ -65,11 +66,15 @@ def test_bad_frames(lan, meet):
 
 
 @pytest.mark.parametrize('scenario', ['frame-flood', 'revolving-door'])
-def test_flood(meet, scenario):
+def test_flood(lan, meet, scenario):
+    """Of gateways that come without end the cable is pulled every two seconds at most."""
     relay, client = meet(scenario)
     client.wait_line('the adapter is up', 30)
-    start = hostile.resident_bytes(client.pid)
+    start, since = hostile.resident_bytes(client.pid), len(lan.wine.lines())
+    begun = time.monotonic()
     relay.wait_line('^done', 60)
+    pulls = lan.wine.lines()[since:].count('tap media disconnected')
+    assert pulls <= 1 + (time.monotonic() - begun) / 2
     assert relay.text().count('connection ') == 1
     assert client.status is None
     assert hostile.resident_bytes(client.pid, 'VmHWM') - start < hostile.RSS_GROWTH_MAX
