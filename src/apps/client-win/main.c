@@ -173,21 +173,15 @@ static void on_log(void *user, enum lp_log_level level, const char *line)
 
 static int do_what_is_asked(struct app *app)
 {
-    char why[LP_OPTION_WHY_LEN];
+    enum lp_exit status;
     int argc;
     char **argv = utf8_arguments(&argc);
 
     if (argv == NULL)
         return (int)lp_tunnel_say(LP_EXIT_USAGE, "the command line is no valid text");
     lp_client_win_options_defaults(&app->options);
-    switch (lp_options_parse(&lp_client_win_program, argc, argv, &app->options, why)) {
-    case LP_OPTIONS_DONE:
-        return LP_EXIT_OK;
-    case LP_OPTIONS_WRONG:
-        return (int)lp_tunnel_say(LP_EXIT_USAGE, why);
-    case LP_OPTIONS_RUN:
-        break;
-    }
+    if (!lp_options_begin(&lp_client_win_program, argc, argv, &app->options, &status))
+        return (int)status;
     if (app->options.list_tap_adapters)
         return (int)lp_adapters_list(app->options.tunnel.json);
     if (app->options.restore)
