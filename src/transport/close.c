@@ -217,7 +217,7 @@ void lp_quic_close(struct lp_quic_conn *conn, enum lp_quic_app_code code, const 
     conn->closing = true;
     conn->close_code = (uint64_t)code;
     if (reason != NULL)
-        append_text(conn->close_reason, reason);
+        snprintf(conn->close_reason, sizeof(conn->close_reason), "%s", reason);
     lp_quic_mark_dirty(conn);
 }
 
@@ -242,6 +242,6 @@ void lp_quic_conn_finish_close(struct lp_quic_conn *conn, uint64_t now_ns)
                                        strlen(conn->close_reason));
     if (!conn->silent)
         write_close(conn, &ccerr, now_ns);
-    memcpy(info.reason, conn->close_reason, sizeof info.reason);
+    append_text(info.reason, conn->close_reason);
     lp_quic_conn_end(conn, &info, now_ns);
 }

@@ -129,9 +129,9 @@ struct lp_quic_conn {
     bool ended;       /* closed() is running */
     bool reset;       /* a stateless reset came */
     bool hello_queued;
-    bool hello_here;     /* the peer's hello stream is open */
-    uint64_t close_code; /* with closing */
-    char close_reason[LP_QUIC_REASON_LEN];
+    bool hello_here;                       /* the peer's hello stream is open */
+    uint64_t close_code;                   /* with closing */
+    char close_reason[LP_QUIC_REASON_LEN]; /* as given; escaped by who shows it */
     struct lp_quic_rx_frame hello_rx;
     struct lp_quic_rx_frame *rx_frames;
     struct lp_quic_tx_frame *tx_waiting; /* not all sent yet, in order */
