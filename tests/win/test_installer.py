@@ -368,10 +368,10 @@ def test_same_version_again(installed, installers):
 def stubborn_fixture(installed):
     """A program of ours that runs and does not end when it is asked."""
     name = installed.folder / 'lanparty-client-win.exe'
-    shutil.copy(find(installed.wine.build, 'texts.exe'), name)
-    process = installed.start_windows('stubborn', name, 'No.Such.Window', 600, 'word')
+    shutil.copy(find(installed.wine.build, 'window.exe'), name)
+    process = installed.start_windows('stubborn', name, 'No.Such.Window', stdin=subprocess.PIPE)
     try:
-        process.wait_line('waiting', 30)
+        process.wait_line('^{', 30)
         yield installed
     finally:
         process.kill()

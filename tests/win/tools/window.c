@@ -1,12 +1,13 @@
 /*
- * What a window says, for tests of the program as it ships: nothing in softlan.exe helps.
+ * What a window says, for tests of programs as they ship: nothing in softlan.exe helps.
  *
  *   window CLASS
  *
  * prints a line of JSON about the window of that class, and one more whenever something of it has
- * changed: {"process":N, "visible":B, "menu":B, "controls":[{"id":N, "class":T, "text":T, "visible":B,
+ * changed: {"process":N, "title":T, "visible":B, "menu":B, "controls":[{"id":N, "class":T, "text":T, "visible":B,
  * "enabled":B, "rows":[[T,...],...]}...]}; "rows" is a list view's. Without such a window: {"process":0}.
- * "visible" of a control is its own, whatever the window's.
+ * "visible" of a control is its own, whatever the window's; the pages in a dialog and what is on them are
+ * controls too.
  *
  * Lines on standard input act on the window as a player would:
  *
@@ -173,14 +174,23 @@ static void put_rows(struct watch *watch, HWND list)
     CloseHandle(process);
 }
 
+static bool is_dialog(HWND window)
+{
+    wchar_t class_name[64] = L"";
+
+    GetClassNameW(window, class_name, 64);
+    return wcscmp(class_name, L"#32770") == 0;
+}
+
 static BOOL CALLBACK put_control(HWND control, LPARAM user)
 {
     struct watch *watch = (struct watch *)user;
     struct page *page = &watch->now;
     static wchar_t text[TEXT_LEN];
+    HWND parent = GetParent(control);
     wchar_t class_name[64] = L"";
 
-    if (GetParent(control) != watch->window)
+    if (parent != watch->window && !is_dialog(parent))
         return TRUE; /* a part of a control */
     GetClassNameW(control, class_name, 64);
     read_text(control, text);
@@ -192,7 +202,9 @@ static BOOL CALLBACK put_control(HWND control, LPARAM user)
     put(page, ",\"text\":");
     put_string(page, text);
     put(page, ",");
-    put_bool(page, "visible", (GetWindowLongW(control, GWL_STYLE) & WS_VISIBLE) != 0);
+    put_bool(page, "visible",
+             (GetWindowLongW(control, GWL_STYLE) & WS_VISIBLE) != 0 &&
+                 (parent == watch->window || IsWindowVisible(parent)));
     put(page, ",");
     put_bool(page, "enabled", IsWindowEnabled(control));
     if (wcscmp(class_name, WC_LISTVIEWW) == 0)
@@ -219,6 +231,7 @@ static HWND open_menu(const struct watch *watch)
 static void look(struct watch *watch)
 {
     struct page *page = &watch->now;
+    static wchar_t title[TEXT_LEN];
 
     page->len = 0;
     put(page, "{");
@@ -230,6 +243,10 @@ static void look(struct watch *watch)
         return;
     }
     put_number(page, "process", watch->process);
+    read_text(watch->window, title);
+    put(page, "\"title\":");
+    put_string(page, title);
+    put(page, ",");
     put_bool(page, "visible", IsWindowVisible(watch->window));
     put(page, ",");
     put_bool(page, "menu", open_menu(watch) != NULL);

@@ -46,6 +46,12 @@ def windows_path(path: Path) -> str:
     return 'Z:' + str(path).replace('/', '\\')
 
 
+def shown(said: dict) -> list:
+    """The lines in the window and its visible controls."""
+    texts = [control['text'] for control in said.get('controls', []) if control['visible']]
+    return [line for text in [said.get('title', ''), *texts] for line in text.splitlines()]
+
+
 def is_noise(name: str, patterns) -> bool:
     return any(re.match(pattern, name, re.IGNORECASE) for pattern in patterns)
 
@@ -84,13 +90,13 @@ class Computer:
 
     # ---- programs ----
 
-    def start(self, name: str, *argv) -> Process:
-        process = Process(name, in_namespace(self.ns, argv), self.logs)
+    def start(self, name: str, *argv, stdin=None) -> Process:
+        process = Process(name, in_namespace(self.ns, argv), self.logs, stdin=stdin)
         self.running[name] = process
         return process
 
-    def start_windows(self, name: str, *command) -> Process:
-        return self.start(name, *self.wine.argv(*command))
+    def start_windows(self, name: str, *command, stdin=None) -> Process:
+        return self.start(name, *self.wine.argv(*command), stdin=stdin)
 
     def run(self, *command, seconds=60.0, check=False) -> subprocess.CompletedProcess:
         """Into files: what Wine leaves running in the background would hold a pipe open."""
@@ -155,20 +161,30 @@ class Computer:
 
     # ---- windows ----
 
+    def wait_window(self, check, what: str, window=WINDOW, seconds=20) -> dict:
+        """What tools/window.c says of it, as soon as check(that) holds."""
+        watcher = self.start_windows('window', find(self.wine.build, 'window.exe'), window, stdin=subprocess.PIPE)
+        try:
+            watcher.wait_line('^{', 60)
+            return watcher.wait_json(check, seconds, what)
+        except Failed as failed:
+            raise Failed(f'{failed}; the window says: {shown((watcher.json_lines() or [{}])[-1])}') from None
+        finally:
+            watcher.stdin.close()
+            watcher.wait(10)
+
     def texts(self, *words, window=WINDOW, seconds=20) -> list:
-        """The texts of SoftLAN's window as soon as all words are among them."""
-        done = self.run(find(self.wine.build, 'texts.exe'), window, seconds, *words,
-                        seconds=seconds + 30)
-        if done.returncode != 0:
-            raise Failed(f'the window does not show {words}, but:\n{done.stdout}')
-        return done.stdout.splitlines()
+        """The lines of SoftLAN's window as soon as all words are among them."""
+        said = self.wait_window(lambda said: all(word in '\n'.join(shown(said)) for word in words), f'{words}',
+                                window, seconds)
+        return shown(said)
 
     def show_link(self, link: str):
         """As a browser does it: by what is registered for such links."""
         self.run('start', link)
 
     def wait_no_window(self, seconds=20):
-        self.texts(seconds=seconds)
+        self.wait_window(lambda said: said['process'] == 0, 'no window', seconds=seconds)
 
     # ---- what is so ----
 
