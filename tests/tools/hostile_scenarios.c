@@ -274,6 +274,26 @@ static void revolving_door(struct hostile_relay *relay, uint64_t now_ns)
     hostile_done(relay);
 }
 
+/* Each one leaves before the next comes, as it has to be. */
+static void new_gateways(struct hostile_relay *relay, uint64_t now_ns)
+{
+    (void)now_ns;
+    for (; relay->sent < FLOOD_MESSAGES; relay->sent++) {
+        unsigned n = relay->sent;
+        char json[256];
+
+        snprintf(json, sizeof(json),
+                 n % 2 == 0 ? "{\"type\":\"peer_joined\",\"peer_id\":%u,\"seq\":%u,"
+                              "\"role\":\"gateway\",\"name\":\"host\"}"
+                            : "{\"type\":\"peer_left\",\"peer_id\":%u,\"seq\":%u,"
+                              "\"reason\":\"normal\"}",
+                 20 + n / 2, n + 1);
+        if (hostile_tell(relay->conn, json) < 0)
+            return;
+    }
+    hostile_done(relay);
+}
+
 static void late_hello(struct hostile_relay *relay, struct lp_quic_conn *conn)
 {
     let_in(relay, conn);
@@ -427,6 +447,7 @@ static const struct hostile_scenario scenarios[] = {
     {.name = "bad-name", .hello = bad_name},
     {.name = "too-many-peers", .hello = let_in, .pump = too_many_peers},
     {.name = "revolving-door", .hello = let_in, .pump = revolving_door},
+    {.name = "new-gateways", .hello = let_in, .pump = new_gateways},
     {.name = "late-hello", .hello = late_hello},
     {.name = "bad-frames", .hello = let_in_with_stranger, .datagram = bad_frames},
     {.name = "frame-flood", .hello = let_in_with_stranger, .datagram = frame_flood},
