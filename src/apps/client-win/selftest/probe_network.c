@@ -55,6 +55,55 @@ static const IP_ADAPTER_ADDRESSES *find_first(const struct lp_selftest_bench *be
     return first;
 }
 
+static bool has_server(const IP_ADAPTER_ADDRESSES *interface_row, const struct lp_addr *server)
+{
+    for (const IP_ADAPTER_DNS_SERVER_ADDRESS *at = interface_row->FirstDnsServerAddress;
+         at != NULL; at = at->Next) {
+        struct lp_addr other;
+
+        if (is_server(&at->Address, &other) && lp_addr_equal(&other, server))
+            return true;
+    }
+    return false;
+}
+
+static bool is_loopback(const struct lp_addr *addr)
+{
+    static const uint8_t v6[16] = {[15] = 1};
+
+    return addr->family == LP_ADDR_IPV4 ? addr->ip[0] == 127 : memcmp(addr->ip, v6, 16) == 0;
+}
+
+/*
+ * The settings put the player's own servers onto the adapter, or this PC's loopback where he has none: then
+ * the party is asked nothing.
+ */
+static void judge_adapters_own(const struct lp_selftest_bench *bench,
+                               const IP_ADAPTER_ADDRESSES *list, const struct lp_addr *server,
+                               struct lp_selftest_result *ret_result)
+{
+    char name[LP_IF_NAME_LEN], text[LP_ADDR_TEXT_LEN];
+
+    lp_addr_format_ip(server, text);
+    for (; list != NULL; list = list->Next) {
+        if (_stricmp(list->AdapterName, bench->adapter.instance) == 0 ||
+            list->IfType == IF_TYPE_SOFTWARE_LOOPBACK || !has_server(list, server))
+            continue;
+        lp_selftest_say(ret_result, LP_SELFTEST_OK, "names are asked of %s of \"%s\" first",
+                        text, lp_bench_name(list, name));
+        return;
+    }
+    if (is_loopback(server))
+        lp_selftest_say(ret_result, LP_SELFTEST_OK,
+                        "the party is not asked for names; this PC has no DNS server of its "
+                        "own");
+    else
+        lp_selftest_say(ret_result, LP_SELFTEST_WARNING,
+                        "names are asked of the party's server %s first: end the connection if "
+                        "names outside are not found",
+                        text);
+}
+
 void lp_probe_dns(void *user, struct lp_selftest_result *ret_result)
 {
     const struct lp_selftest_bench *bench = user;
@@ -67,10 +116,7 @@ void lp_probe_dns(void *user, struct lp_selftest_result *ret_result)
         lp_selftest_say(ret_result, LP_SELFTEST_NOT_TESTED,
                         "no adapter has a DNS server: connect this PC to its network");
     else if (_stricmp(first->AdapterName, bench->adapter.instance) == 0)
-        lp_selftest_say(ret_result, LP_SELFTEST_WARNING,
-                        "names are asked of the party's server %s first: end the connection if "
-                        "names outside are not found",
-                        lp_addr_format_ip(&server, text));
+        judge_adapters_own(bench, list, &server, ret_result);
     else
         lp_selftest_say(ret_result, LP_SELFTEST_OK, "names are asked of %s of \"%s\" first",
                         lp_addr_format_ip(&server, text), lp_bench_name(first, name));
