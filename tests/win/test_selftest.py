@@ -9,10 +9,9 @@ from pathlib import Path
 
 import pytest
 from bed.topology import RELAY_IP
-from winbed.party import ADAPTER, CLIENT, HOST, PC, PERMANENT_MAC, windows_path
+from winbed.party import CLIENT, PERMANENT_MAC, windows_path
 from winbed.wine import CLASS_KEY, FAKES, find
 
-BROADCASTS = Path(__file__).resolve().parent / 'winbed/broadcasts.py'
 TABLE = Path(__file__).resolve().parents[2] / 'src/apps/client-win/selftest/table.h'
 IDS = re.findall(r'^    X\([A-Z_]+, "([a-z-]+)"', TABLE.read_text(), re.MULTILINE)
 STATUSES = 'ok', 'warning', 'failed', 'not tested'
@@ -52,6 +51,7 @@ EXPECTED = {
 CHAIN = IDS[IDS.index('mac-restart') + 1:IDS.index('uso')]  # each needs the one before
 NEED_MEDIA = ['tap-speed', 'broadcast']
 NEED_SETTINGS = ['mtu', 'metric', 'default-routes']  # and no media
+DNS = '192.168.11.1'    # of the player's own network
 GIVEN = '198.18.77.2'  # the test's own lease
 
 
@@ -77,25 +77,12 @@ def service_fixture(lan):
     assert lan.run_windows(exe, '--remove', seconds=60).returncode == 0
 
 
-def carry_broadcasts(lan):
-    lan.start('broadcasts', HOST, [
-        '/usr/bin/python3', BROADCASTS, 'uplink', lan.ns(PC), ADAPTER]).wait_line(
-            'broadcasts are carried', 10)
-
-
-@pytest.fixture(name='broadcasts', scope='module')
-def broadcasts_fixture(lan):
-    """Broadcasts leave through the adapter, as on Windows."""
-    carry_broadcasts(lan)
-    yield
-    lan.stop('broadcasts')
-
-
 @pytest.fixture(name='pc')
-def pc_fixture(lan, service, broadcasts):
+def pc_fixture(lan, service):
     """Nothing is changed before a test, and nothing after it."""
-    del service, broadcasts
+    del service
     lan.problems.clear()
+    lan.wine.lease('uplink', DNS)
     yield lan
     lan.wine.fail_nothing()
     lan.running.pop(CLIENT, None)
@@ -132,6 +119,7 @@ def test_every_check_says_something_once(pc):
         name: status for name, status in EXPECTED.items() if status}, said.finding
     assert not said.with_status('failed')
     assert said.status == 0
+    assert f'{DNS} of "uplink"' in said.finding['dns']
     counts = [int(number) for number in SUMMARY.match(said.summary).groups()[:4]]
     assert counts == [len(said.with_status(status)) for status in STATUSES]
     assert_put_back(pc)
@@ -208,9 +196,9 @@ def test_driver_that_does_not_take_the_address(pc):
 
 @pytest.mark.parametrize(('nth', 'step', 'name', 'part'), [
     ('1+', 'device enable', 'mac-restart', 'could not be restarted'),
-    ('1', 'ip route add', 'relay-route', 'host_route'),
-    ('1', 'ip set tap ipv4 metric', 'settings', 'ipv4_metric'),
-    ('1', 'ip set tap ipv4 default-routes', 'settings', 'ipv4_default_routes'),
+    ('1', 'ip route add', 'relay-route', 'the route to the relay cannot be set'),
+    ('1', 'ip set tap ipv4 metric', 'settings', 'IPv4 metric cannot be set'),
+    ('1', 'ip set tap ipv4 default-routes', 'settings', 'IPv4 default routes cannot be set'),
     ('1', 'tap media connected', 'media', 'media'),
 ], ids=lambda value: value.replace(' ', '-'))
 def test_failing_step(pc, nth, step, name, part):
@@ -228,7 +216,7 @@ def test_failing_step(pc, nth, step, name, part):
 def test_undo_that_fails(pc):
     pc.wine.fail('ip set tap ipv4 metric=1>auto')
     said = selftest(pc)
-    assert_only_failure(said, 'undo', 'ipv4_metric', 'lanparty-client-win.exe --restore')
+    assert_only_failure(said, 'undo', 'IPv4 metric (was auto)', 'lanparty-client-win.exe --restore')
     assert pc.wine.settings() == {'tap ipv4': ['1500', '1', 'fixed', 'on']}
     assert pc.run_win('--restore').returncode == 0
     assert_put_back(pc)
@@ -236,12 +224,11 @@ def test_undo_that_fails(pc):
 
 def test_lost_broadcast(pc):
     """It leaves through another interface, which is named."""
-    pc.stop('broadcasts')
-    try:
-        said = selftest(pc)
-    finally:
-        carry_broadcasts(pc)
-    assert_only_failure(said, 'broadcast', 'left through "uplink"', 'metric')
+    elsewhere = pc.wine.folder / 'elsewhere'
+    elsewhere.touch()
+    said = selftest(pc)
+    elsewhere.unlink()
+    assert_only_failure(said, 'broadcast', 'sends broadcasts by "uplink"', 'disable that adapter')
 
 
 def test_rivals_and_overlap(pc):

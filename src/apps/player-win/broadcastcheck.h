@@ -5,7 +5,8 @@
  *
  * The state machine and its words: pure, on every system. Asked for when the party's address is
  * there, has changed, or settings had to be put back; a broadcast that was not seen is sent twice
- * more before that is believed, and then again from time to time, so that a remedy shows.
+ * more before that is believed, and then again from time to time, so that a remedy shows. `--selftest`
+ * sends and recognises the same and says the same, in its own time.
  */
 #ifndef LP_APPS_PLAYER_WIN_BROADCASTCHECK_H
 #define LP_APPS_PLAYER_WIN_BROADCASTCHECK_H

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "platform/windows/errno.h"
 
@@ -61,13 +60,4 @@ int lp_bench_get(struct lp_selftest_bench *bench, enum lp_setting_kind kind,
 
     snprintf(setting.target, sizeof(setting.target), "%s", bench->adapter.instance);
     return backend->get(backend->user, &setting, ret_value);
-}
-
-int lp_bench_way(const struct lp_selftest_bench *bench, const uint8_t ip[4],
-                 struct lp_way *ret_way)
-{
-    struct lp_addr addr = {.family = LP_ADDR_IPV4};
-
-    memcpy(addr.ip, ip, 4);
-    return lp_way_look_up(&bench->settings.iph, &addr, ret_way);
 }

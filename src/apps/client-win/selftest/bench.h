@@ -46,8 +46,5 @@ bool lp_bench_metric(const struct lp_selftest_bench *bench, const NET_LUID *luid
 /* One setting of the adapter as a text of settings/values.h. */
 int lp_bench_get(struct lp_selftest_bench *bench, enum lp_setting_kind kind,
                  char ret_value[LP_SETTING_VALUE_LEN]);
-/* The interface by which Windows would send to this IPv4 address. */
-int lp_bench_way(const struct lp_selftest_bench *bench, const uint8_t ip[4],
-                 struct lp_way *ret_way);
 
 #endif

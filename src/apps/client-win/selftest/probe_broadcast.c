@@ -1,39 +1,26 @@
 /*
- * Does a game's broadcast leave through the adapter? One is sent to 255.255.255.255 as a game sends it,
- * from a socket that is bound to nothing, and looked for among the frames of the adapter.
+ * Does a game's broadcast leave through the adapter? One is sent as while playing (broadcastcheck.h) and
+ * looked for among the frames of the adapter.
  */
 #include "apps/client-win/selftest/bench.h"
 
+#include <stdlib.h>
 #include <string.h>
 
-#include "base/err.h"
+#include "apps/player-win/broadcast.h"
 
-#define PORT        27960 /* games'; nobody answers what the octets say */
-#define PAYLOAD_LEN 32
-#define TRIES       4
-#define TRY_MS      400
-
-static const uint8_t everybody[4] = {255, 255, 255, 255};
-
-static bool has_payload(const uint8_t *frame, size_t len, const uint8_t *payload)
-{
-    for (size_t at = 0; at + PAYLOAD_LEN <= len; at++) {
-        if (memcmp(frame + at, payload, PAYLOAD_LEN) == 0)
-            return true;
-    }
-    return false;
-}
+#define TRIES  4
+#define TRY_MS 400
 
 /* Among what the adapter gives within the time; everything else (DHCP, ARP) is dropped. */
-static bool read_payload(const struct lp_selftest_bench *bench, const uint8_t *payload)
+static bool read_own(const struct lp_selftest_bench *bench, struct lp_broadcast_check *check)
 {
     uint64_t end_ns = lp_clock_now_ns() + TRY_MS * LP_NS_PER_MS;
-    const uint8_t *frame;
-    size_t len;
+    struct lp_superframe frame = {.len = 0};
 
     for (;;) {
-        while (lp_tap_read(bench->tap, &frame, &len) == 0) {
-            if (has_payload(frame, len, payload))
+        while (lp_tap_read(bench->tap, &frame.bytes, &frame.len) == 0) {
+            if (lp_broadcast_check_on_frame(check, &frame))
                 return true;
         }
         if (lp_clock_now_ns() >= end_ns)
@@ -43,66 +30,54 @@ static bool read_payload(const struct lp_selftest_bench *bench, const uint8_t *p
 }
 
 /* A Windows error number of the sending. */
-static int send_and_look(const struct lp_selftest_bench *bench, bool *ret_seen)
+static unsigned long send_and_look(const struct lp_selftest_bench *bench, bool *ret_seen)
 {
-    struct sockaddr_in to = {.sin_family = AF_INET, .sin_port = htons(PORT)};
-    SOCKET udp = socket(AF_INET, SOCK_DGRAM, IPPROTO_UDP);
-    uint8_t payload[PAYLOAD_LEN];
-    BOOL yes = TRUE;
-    int err = 0;
+    uint8_t secret[LP_BROADCAST_SECRET_LEN];
+    struct lp_broadcast_check check;
+    unsigned long error = 0;
 
-    if (udp == INVALID_SOCKET)
-        return WSAGetLastError();
-    lp_random_bytes(payload, sizeof(payload));
-    to.sin_addr.s_addr = INADDR_BROADCAST;
-    setsockopt(udp, SOL_SOCKET, SO_BROADCAST, (const char *)&yes, sizeof(yes));
+    lp_random_bytes(secret, sizeof(secret));
+    lp_broadcast_check_init(&check, secret);
     for (int i = 0; i < TRIES && !*ret_seen; i++) {
-        if (sendto(udp, (const char *)payload, PAYLOAD_LEN, 0, (struct sockaddr *)&to,
-                   sizeof(to)) < 0)
-            err = WSAGetLastError();
-        *ret_seen = read_payload(bench, payload);
+        error = lp_broadcast_send(&check);
+        *ret_seen = read_own(bench, &check);
     }
-    closesocket(udp);
-    return *ret_seen ? 0 : err;
+    return error;
 }
 
-static void say_where(const struct lp_selftest_bench *bench, int err,
-                      struct lp_selftest_result *ret_result)
+/* 0: it is not there any more. */
+static unsigned adapter_index(const struct lp_selftest_bench *bench)
 {
-    struct lp_way way;
+    IP_ADAPTER_ADDRESSES *list = lp_bench_interfaces();
+    const IP_ADAPTER_ADDRESSES *at = list;
+    unsigned index;
 
-    if (lp_bench_way(bench, everybody, &way) == 0 &&
-        strcmp(way.route.interface, bench->adapter.name) != 0)
-        lp_selftest_say(
-            ret_result, LP_SELFTEST_FAILED,
-            "the broadcast left through \"%s\", to which Windows has the better "
-            "route: set that adapter's metric to automatic, or disable it while you "
-            "play",
-            way.route.interface);
-    else
-        lp_selftest_say(
-            ret_result, LP_SELFTEST_FAILED,
-            "the broadcast did not leave through the adapter (error %d): a firewall "
-            "may hold it back; allow this program there and test again",
-            err);
+    while (at != NULL && _stricmp(at->AdapterName, bench->adapter.instance) != 0)
+        at = at->Next;
+    index = at != NULL ? at->IfIndex : 0;
+    free(list);
+    return index;
 }
 
 void lp_probe_broadcast(void *user, struct lp_selftest_result *ret_result)
 {
     const struct lp_selftest_bench *bench = user;
+    char why[LP_WHY_LEN];
+    unsigned long error;
     bool seen = false;
     WSADATA data;
-    int err;
 
     if (WSAStartup(MAKEWORD(2, 2), &data) != 0) {
         lp_selftest_say(ret_result, LP_SELFTEST_NOT_TESTED, "Windows gives no sockets");
         return;
     }
-    err = send_and_look(bench, &seen);
-    if (seen)
+    error = send_and_look(bench, &seen);
+    if (seen) {
         lp_selftest_say(ret_result, LP_SELFTEST_OK,
                         "a broadcast to 255.255.255.255 left through the adapter");
-    else
-        say_where(bench, err, ret_result);
+    } else {
+        lp_broadcast_find_cause(error, adapter_index(bench), false, why);
+        lp_selftest_say(ret_result, LP_SELFTEST_FAILED, "%s", why);
+    }
     WSACleanup();
 }
