@@ -1,6 +1,7 @@
 #include "proto/safety.h"
 
 #include "base/wire.h"
+#include "proto/extension.h"
 #include "proto/ip.h"
 
 #define TAGS_MAX       2
@@ -11,11 +12,10 @@
 #define SAP_IP         0x06
 #define SAP_SNAP       0xaa
 
-#define ICMP_HEADER_LEN     8
-#define ICMPV6_HEADER_LEN   4
-#define FRAGMENT_HEADER_LEN 8
-#define PORT_DHCP4_CLIENT   68
-#define PORT_DHCP6_CLIENT   546
+#define ICMP_HEADER_LEN   8
+#define ICMPV6_HEADER_LEN 4
+#define PORT_DHCP4_CLIENT 68
+#define PORT_DHCP6_CLIENT 546
 
 enum {
     ICMPV6_ROUTER_SOLICITATION = 133, /* the first of the ND messages */
@@ -125,33 +125,6 @@ static uint32_t classify_icmpv6(const struct octets *o, bool fragment)
     return classes;
 }
 
-static bool is_extension(uint8_t next)
-{
-    switch (next) {
-    case LP_IPPROTO_HOPOPTS:
-    case LP_IPPROTO_ROUTING:
-    case LP_IPPROTO_FRAGMENT:
-    case LP_IPPROTO_AH:
-    case LP_IPPROTO_DSTOPTS:
-    case LP_IPPROTO_MOBILITY:
-    case LP_IPPROTO_HIP:
-    case LP_IPPROTO_SHIM6:
-        return true;
-    default:
-        return false;
-    }
-}
-
-/* Length of the extension header that starts here; its first two octets are present. */
-static size_t extension_len(uint8_t next, const uint8_t *header)
-{
-    if (next == LP_IPPROTO_FRAGMENT)
-        return FRAGMENT_HEADER_LEN;
-    if (next == LP_IPPROTO_AH)
-        return ((size_t)header[1] + 2) * 4; /* RFC 4302 2.2 */
-    return ((size_t)header[1] + 1) * 8;
-}
-
 static uint32_t classify_ipv6_upper(const struct octets *o, uint8_t next, bool fragment)
 {
     switch (next) {
@@ -173,28 +146,20 @@ static uint32_t classify_ipv6_upper(const struct octets *o, uint8_t next, bool f
  */
 static uint32_t walk_ipv6(struct octets o, uint8_t next)
 {
-    bool fragment = false;
-    unsigned headers = 0;
+    struct lp_extension_walk walk = lp_extension_walk(next, o.at, o.len);
 
-    while (is_extension(next)) {
-        size_t len;
-
-        if (headers++ == LP_SAFETY_WALK_MAX)
-            return LP_CLASS_OPAQUE;
-        if (o.len < 2)
-            return ends_early(&o, fragment);
-        len = extension_len(next, o.at);
-        if (o.len < len)
-            return ends_early(&o, fragment);
-        if (next == LP_IPPROTO_FRAGMENT) {
-            if ((lp_load_be16(o.at + 2) & 0xfff8) != 0)
-                return 0;
-            fragment = true;
-        }
-        next = o.at[0];
-        advance(&o, len);
+    o.at = walk.at;
+    o.len = walk.len;
+    switch (walk.end) {
+    case LP_EXTENSION_UPPER:
+        return classify_ipv6_upper(&o, walk.protocol, walk.fragment);
+    case LP_EXTENSION_LATER_FRAGMENT:
+        return 0;
+    case LP_EXTENSION_SHORT:
+        return ends_early(&o, walk.fragment);
+    default:
+        return LP_CLASS_OPAQUE;
     }
-    return classify_ipv6_upper(&o, next, fragment);
 }
 
 static uint32_t classify_ipv6(struct octets o)

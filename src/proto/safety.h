@@ -3,7 +3,7 @@
  * classification for client, relay and gateway; core/policy.h says which classes are dropped
  * where.
  *
- * The walk over IPv6 extension headers is bounded (LP_SAFETY_WALK_MAX headers); what cannot be
+ * The walk over IPv6 extension headers is bounded (proto/extension.h); what cannot be
  * walked to its end within the bound, or within the octets present, is classed as opaque rather
  * than let pass. Sources: RFC 6105 and RFC 7113 (RA guard and its evasion), RFC 7610 (DHCPv6
  * shield), RFC 8200, RFC 6980 (fragmented ND), IEEE 802.1Q table 8-1, VU#855201. Pure;
@@ -16,8 +16,6 @@
 #include <stdint.h>
 
 #include "proto/ethernet.h"
-
-#define LP_SAFETY_WALK_MAX 8
 
 /* Bits of the classification; a frame can have several. */
 enum lp_frame_class {
