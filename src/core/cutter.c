@@ -124,7 +124,7 @@ void lp_cutter_sent(struct lp_cutter *cutter, struct lp_egress *queue)
 
 void lp_cutter_refused(struct lp_cutter *cutter, struct lp_egress *queue)
 {
-    (void)queue; /* its head stays */
     assert(cutter->datagram_len > 0);
     cutter->datagram_len = 0;
+    lp_egress_release(queue);
 }

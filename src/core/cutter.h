@@ -47,7 +47,7 @@ void lp_cutter_sent(struct lp_cutter *cutter, struct lp_egress *queue);
 
 /*
  * It was not sent (it did not fit after all, or the window is full): the next call starts from
- * the budget that it is given. A second piece stays one.
+ * the budget that it is given, perhaps with another frame. A second piece stays one.
  */
 void lp_cutter_refused(struct lp_cutter *cutter, struct lp_egress *queue);
 

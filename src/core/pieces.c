@@ -60,6 +60,7 @@ struct lp_piece_slot *lp_pieces_take(struct lp_member *member,
     slot->frame_len = piece->frame_len;
     slot->verdict = LP_FORWARD;
     slot->targets = (struct lp_peer_set){0};
+    slot->flow = (struct lp_flow){0};
     return slot;
 }
 

@@ -21,6 +21,7 @@
 #include "diag/drop.h"
 #include "proto/control.h"
 #include "proto/ethernet.h"
+#include "proto/flow.h"
 #include "proto/fragment.h"
 #include "proto/overlay.h"
 
@@ -61,6 +62,7 @@ struct lp_piece_slot {
         second_waits; /* bytes hold the second piece; otherwise the first was judged as below */
     enum lp_drop verdict;
     struct lp_peer_set targets;
+    struct lp_flow flow;       /* the frame's, for its second piece */
     struct lp_overlay waiting; /* the second piece; its payload is in second[] */
     uint8_t second[LP_PIECE_SECOND_MAX];
 };
@@ -88,6 +90,7 @@ struct lp_room {
     uint32_t id;
     char code[LP_ROOM_CODE_MAX + 1];
     unsigned mtu;
+    struct lp_sipkey flow_key; /* secret; the caller's to set */
     struct lp_member *member[LP_ROOM_SLOTS];
     struct lp_member *clients_by_mac; /* uthash */
     struct lp_member *gateway;
@@ -134,6 +137,7 @@ struct lp_decision {
     struct lp_peer_set targets;
     unsigned target_count;
     struct lp_overlay overlay; /* to forward; borrows the datagram */
+    struct lp_flow flow;       /* the frame's, with LP_FORWARD; of both its pieces */
     bool has_ethernet;
     struct lp_eth eth; /* valid with has_ethernet */
     size_t frame_len;

@@ -122,6 +122,20 @@ static enum lp_drop find_targets(const struct lp_room *room, struct lp_member *m
     return find_on_lan(room, member, dst, targets, now_ns);
 }
 
+/*
+ * A player has a few places in each target's queue, so that one who opens thousands of flows
+ * takes no more than those. Behind a gateway there may be a whole party.
+ */
+static struct lp_flow flow_of(const struct lp_room *room, const struct lp_member *member,
+                              const struct lp_eth *eth)
+{
+    struct lp_flow flow = lp_flow_of(eth, &room->flow_key);
+
+    if (member->role == LP_ROLE_CLIENT)
+        flow.origin = (uint16_t)(member->slot + 1);
+    return flow;
+}
+
 /* Judges a frame, whole or by its first piece, as one of d->frame_len octets. */
 static enum lp_drop judge_frame(struct lp_room *room, struct lp_member *member,
                                 struct lp_decision *d, uint64_t now_ns)
@@ -148,7 +162,10 @@ static enum lp_drop judge_frame(struct lp_room *room, struct lp_member *member,
         (void)lp_fdb_learn(&room->fdb, &d->eth.src, now_ns);
     if (!within_bucket(member, &member->bytes, d->frame_len, now_ns))
         return LP_DROP_REASON_RATE_BYTES;
-    return find_targets(room, member, &d->eth.dst, &d->targets, now_ns);
+    verdict = find_targets(room, member, &d->eth.dst, &d->targets, now_ns);
+    if (verdict == LP_FORWARD)
+        d->flow = flow_of(room, member, &d->eth);
+    return verdict;
 }
 
 static enum lp_drop judge_first_piece(struct lp_room *room, struct lp_member *member,
@@ -174,6 +191,7 @@ static enum lp_drop judge_first_piece(struct lp_room *room, struct lp_member *me
     verdict = judge_frame(room, member, d, now_ns);
     slot->verdict = verdict;
     slot->targets = d->targets;
+    slot->flow = d->flow;
 #ifdef LP_FAULT_PIECE_NO_VERDICT
     /* planted: the second piece of a dropped frame goes on */
     if (verdict != LP_FORWARD)
@@ -190,6 +208,7 @@ static enum lp_drop follow_first_piece(struct lp_piece_slot *slot, struct lp_dec
     if (slot->verdict != LP_FORWARD || lp_peer_set_count(&slot->targets) == 0)
         return LP_DROP_REASON_PIECE_REFUSED;
     d->targets = slot->targets;
+    d->flow = slot->flow;
     return LP_FORWARD;
 }
 

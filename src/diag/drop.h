@@ -55,6 +55,10 @@ enum lp_drop_category {
     X(QUEUE_STALE, 61, "queue_stale", DROPPED, "waited too long in the target's queue")        \
     X(QUEUE_CLOSED, 62, "queue_closed", DROPPED, "the connection ended while it waited")       \
     X(TOO_BIG, 63, "too_big", DROPPED, "does not fit the target, which cannot take pieces")    \
+    X(QUEUE_CODEL, 64, "queue_codel", DROPPED,                                                 \
+      "its flow's delay in the target's queue lasts too long")                                 \
+    X(QUEUE_OVERLOAD, 65, "queue_overload", DROPPED,                                           \
+      "oldest of the largest flow in the target's full queue")                                 \
     X(PIECE_LOST, 70, "piece_lost", DROPPED, "the other piece did not come")                   \
     X(PIECE_DUPLICATE, 71, "piece_duplicate", DROPPED, "this piece is already here")           \
     X(PIECE_REFUSED, 72, "piece_refused", DROPPED, "second piece of a frame that was dropped") \

@@ -18,6 +18,7 @@ struct lp_node {
         *conn; /* the current attempt or connection; abandoned ones are not here */
     struct lp_roommap room;
     struct lp_packet_pool pool;
+    struct lp_sipkey flow_key;
     struct lp_egress egress;
     struct lp_cutter cutter;
     struct lp_counters counters;

@@ -322,6 +322,7 @@ int lp_node_new(const struct lp_node_config *config, struct lp_node **ret_node)
         return err;
     }
     lp_packet_pool_init(&node->pool, LP_NODE_POOL_PACKETS);
+    config->random(config->user, &node->flow_key, sizeof(node->flow_key));
     lp_egress_init(&node->egress, &node->pool, &node->counters, LP_EGRESS_BYTES_MAX,
                    LP_EGRESS_AGE_MAX_NS);
     lp_cutter_init(&node->cutter, 0);

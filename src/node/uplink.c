@@ -75,6 +75,7 @@ static void send_frame(struct lp_node *node, const uint8_t *frame, size_t len, u
         .payload = frame,
         .payload_len = len,
     };
+    struct lp_flow flow;
     struct lp_eth eth;
     enum lp_drop verdict;
     int err = lp_eth_parse(frame, len, &eth);
@@ -90,7 +91,8 @@ static void send_frame(struct lp_node *node, const uint8_t *frame, size_t len, u
         drop(node, &eth, len, verdict);
         return;
     }
-    verdict = lp_egress_push(&node->egress, &overlay, now_ns);
+    flow = lp_flow_of(&eth, &node->flow_key);
+    verdict = lp_egress_push(&node->egress, &overlay, &flow, now_ns);
     log_frame(node, &eth, len, verdict);
     if (verdict != LP_FORWARD)
         return;

@@ -61,6 +61,7 @@ static struct lp_relay_room *create_room(struct lp_relay *relay, const char *cod
         return NULL;
     relay->config.random(relay->config.user, &salt, sizeof(salt));
     lp_room_init(&room->room, ++relay->last_room_id, code, mtu, &salt);
+    room->room.flow_key = relay->flow_key;
     HASH_ADD_KEYPTR(by_code, relay->rooms, room->room.code, strlen(room->room.code), room);
     if (room->by_code.tbl == NULL) {
         lp_room_deinit(&room->room);

@@ -36,14 +36,14 @@ static void log_frame(const struct lp_session *session, const struct lp_decision
 
 /* One overlay datagram to one member; a target that cannot take it is skipped and stalls
  * nobody. */
-static bool push(struct lp_member *target, const struct lp_overlay *overlay, bool broadcast,
-                 uint64_t now_ns)
+static bool push(struct lp_member *target, const struct lp_overlay *overlay,
+                 const struct lp_flow *flow, bool broadcast, uint64_t now_ns)
 {
     struct lp_session *to = lp_session_of(target);
 
     if (broadcast)
         lp_count(&to->counters, LP_COUNTER_TX_BROADCAST, 1);
-    if (lp_egress_push(&to->egress, overlay, now_ns) != LP_FORWARD)
+    if (lp_egress_push(&to->egress, overlay, flow, now_ns) != LP_FORWARD)
         return false;
     lp_quic_wake(to->conn);
     return true;
@@ -66,7 +66,8 @@ static void forward(struct lp_session *session, struct lp_decision *decision,
     for (; slot < LP_ROOM_SLOTS; slot = lp_peer_set_next(&decision->targets, slot + 1)) {
         struct lp_member *target = room->member[slot];
 
-        if (target == NULL || push(target, overlay, decision->broadcast && !second, now_ns))
+        if (target == NULL ||
+            push(target, overlay, &decision->flow, decision->broadcast && !second, now_ns))
             continue;
         lp_peer_set_remove(&decision->targets, slot);
         if (piece && !second)

@@ -226,6 +226,7 @@ int lp_relay_new(const struct lp_relay_config *config, struct lp_relay **ret_rel
         return LP_ERR_NOMEM;
     relay->config = *config;
     lp_packet_pool_init(&relay->pool, config->pool_packets);
+    config->random(config->user, &relay->flow_key, sizeof(relay->flow_key));
     memcpy(quic.static_secret, config->static_secret, sizeof(quic.static_secret));
     quic.user = relay;
     err = lp_quic_new(&quic, &relay->quic);

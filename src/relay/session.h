@@ -50,6 +50,7 @@ struct lp_relay {
     struct lp_relay_config config;
     struct lp_quic *quic;
     struct lp_packet_pool pool;
+    struct lp_sipkey flow_key;
     struct lp_relay_room *rooms; /* uthash by code */
     struct lp_session *sessions;
     unsigned room_count;

@@ -55,7 +55,7 @@ static void push_flags(struct fixture *f, size_t len, uint8_t flags)
         .payload_len = len,
     };
 
-    assert_int_equal(lp_egress_push(&f->queue, &overlay, T0), LP_FORWARD);
+    assert_int_equal(lp_egress_push(&f->queue, &overlay, &(struct lp_flow){0}, T0), LP_FORWARD);
 }
 
 static void push(struct fixture *f, size_t len)
@@ -273,7 +273,7 @@ static void push_piece(struct fixture *f, bool second)
         .payload_len = lp_fragment_piece_len(1514, second),
     };
 
-    assert_int_equal(lp_egress_push(&f->queue, &overlay, T0), LP_FORWARD);
+    assert_int_equal(lp_egress_push(&f->queue, &overlay, &(struct lp_flow){0}, T0), LP_FORWARD);
 }
 
 static void forwarded_pieces_go_as_they_are(void **state)

@@ -1,4 +1,7 @@
-/* Egress queues: bounds in octets, in age and by the pool; every frame is counted once. */
+/*
+ * Egress queues as a queue: bounds in octets, in age and by the pool, the head, pieces; every
+ * frame is counted once. How flows share it: test_fq.c.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -45,8 +48,11 @@ static void tear_down(struct fixture *f)
     lp_packet_pool_deinit(&f->pool);
 }
 
-static enum lp_drop push(struct fixture *f, uint8_t mark, size_t len, uint64_t now_ns)
+/* As a frame of flow `hash` of nobody in particular. */
+static enum lp_drop push_flow(struct fixture *f, uint32_t hash, uint8_t mark, size_t len,
+                              uint64_t now_ns)
 {
+    const struct lp_flow flow = {.hash = hash};
     uint8_t frame[LP_ETH_FRAME_MAX];
     struct lp_overlay overlay = {
         .type = LP_OVERLAY_FRAME,
@@ -57,7 +63,42 @@ static enum lp_drop push(struct fixture *f, uint8_t mark, size_t len, uint64_t n
     };
 
     memset(frame, mark, sizeof(frame));
-    return lp_egress_push(&f->queue, &overlay, now_ns);
+    return lp_egress_push(&f->queue, &overlay, &flow, now_ns);
+}
+
+static enum lp_drop push(struct fixture *f, uint8_t mark, size_t len, uint64_t now_ns)
+{
+    return push_flow(f, 1, mark, len, now_ns);
+}
+
+static enum lp_drop push_piece(struct fixture *f, uint16_t id, bool second, uint64_t now_ns)
+{
+    static const uint8_t bytes[600];
+    const struct lp_flow flow = {.hash = 1};
+    struct lp_overlay overlay = {
+        .type = LP_OVERLAY_FRAME,
+        .flags = LP_OVERLAY_FLAG_PIECE,
+        .room_id = 1,
+        .peer_id = 9,
+        .piece = {.id = id, .second = second, .frame_len = 1200},
+        .payload = bytes,
+        .payload_len = sizeof(bytes),
+    };
+
+    return lp_egress_push(&f->queue, &overlay, &flow, now_ns);
+}
+
+/* Sends the head; the mark of what it was, 0 for nothing. */
+static unsigned send(struct fixture *f, uint64_t now_ns)
+{
+    const struct lp_packet *packet = lp_egress_head(&f->queue, now_ns);
+    unsigned was;
+
+    if (packet == NULL)
+        return 0;
+    was = packet->overlay.peer_id;
+    lp_egress_pop(&f->queue, LP_FORWARD);
+    return was;
 }
 
 static void first_in_first_out(void **state)
@@ -89,15 +130,41 @@ static void bounded_in_octets(void **state)
 {
     struct fixture f;
 
-    set_up(&f, 10, 3 * LP_EGRESS_PACKET_COST - 1);
+    set_up(&f, 10, 4 * LP_EGRESS_PACKET_COST - 1);
     assert_int_equal(push(&f, 1, 1000, T0), LP_FORWARD);
     assert_int_equal(push(&f, 2, 1514, T0), LP_FORWARD);
-    assert_int_equal(f.queue.bytes, 2 * LP_EGRESS_PACKET_COST);
-    assert_int_equal(push(&f, 3, 1, T0), LP_DROP_REASON_QUEUE_FULL);
-    assert_int_equal(f.counters.tx_drop[LP_DROP_REASON_QUEUE_FULL], 1);
-    assert_int_equal(counted(&f, LP_COUNTER_TX_FRAMES), 3);
-    lp_egress_pop(&f.queue, LP_FORWARD);
+    assert_int_equal(push(&f, 3, 60, T0), LP_FORWARD);
+    assert_int_equal(f.queue.bytes, 3 * LP_EGRESS_PACKET_COST);
+    assert_int_equal(push(&f, 4, 1, T0), LP_FORWARD);
+    assert_int_equal(f.queue.bytes, 3 * LP_EGRESS_PACKET_COST);
+    assert_int_equal(f.counters.tx_drop[LP_DROP_REASON_QUEUE_OVERLOAD], 1);
+    assert_int_equal(counted(&f, LP_COUNTER_TX_FRAMES), 4);
+    assert_int_equal(send(&f, T0), 2);
     assert_int_equal(push(&f, 5, 1000, T0), LP_FORWARD);
+    for (unsigned mark = 3; mark <= 5; mark++)
+        assert_int_equal(send(&f, T0), mark);
+    assert_int_equal(f.queue.bytes, 0);
+    tear_down(&f);
+}
+
+/* Every flow has one frame: none is worth more than another. */
+static void nothing_to_make_room_with(void **state)
+{
+    struct fixture f;
+
+    set_up(&f, 10, 3 * LP_EGRESS_PACKET_COST);
+    for (uint8_t i = 1; i <= 3; i++)
+        assert_int_equal(push_flow(&f, i, i, 60, T0), LP_FORWARD);
+    assert_int_equal(push_flow(&f, 4, 4, 60, T0), LP_DROP_REASON_QUEUE_FULL);
+    assert_int_equal(push_flow(&f, 1, 5, 60, T0), LP_DROP_REASON_QUEUE_FULL);
+    assert_int_equal(f.counters.tx_drop[LP_DROP_REASON_QUEUE_FULL], 2);
+    assert_int_equal(counted(&f, LP_COUNTER_TX_FRAMES), 5);
+    for (unsigned mark = 1; mark <= 3; mark++)
+        assert_int_equal(send(&f, T0), mark);
+    tear_down(&f);
+
+    set_up(&f, 10, LP_EGRESS_PACKET_COST - 1);
+    assert_int_equal(push(&f, 1, 60, T0), LP_DROP_REASON_QUEUE_FULL);
     tear_down(&f);
 }
 
@@ -105,12 +172,12 @@ static void bounded_in_octets(void **state)
 static void small_frames_are_charged_for_their_packet(void **state)
 {
     struct fixture f;
-    unsigned taken = 0;
 
     set_up(&f, 1000, 100 * LP_EGRESS_PACKET_COST);
-    while (push(&f, 1, 1, T0) == LP_FORWARD)
-        taken++;
-    assert_int_equal(taken, 100);
+    for (unsigned i = 0; i < 150; i++)
+        assert_int_equal(push(&f, 1, 1, T0), LP_FORWARD);
+    assert_int_equal(f.queue.packets, 100);
+    assert_int_equal(f.counters.tx_drop[LP_DROP_REASON_QUEUE_OVERLOAD], 50);
     tear_down(&f);
 }
 
@@ -138,13 +205,16 @@ static void a_held_head_does_not_age(void **state)
     set_up(&f, 10, 10 * LP_EGRESS_PACKET_COST);
     push(&f, 1, 60, T0);
     push(&f, 2, 60, T0);
+    assert_int_equal(lp_egress_head(&f.queue, T0)->overlay.peer_id, 1);
     lp_egress_hold(&f.queue);
+    lp_egress_release(&f.queue); /* held, it stays */
     assert_int_equal(lp_egress_head(&f.queue, T0 + 10 * LP_NS_PER_S)->overlay.peer_id, 1);
     lp_egress_pop(&f.queue, LP_FORWARD);
     assert_null(lp_egress_head(&f.queue, T0 + 10 * LP_NS_PER_S));
     assert_int_equal(f.counters.tx_drop[LP_DROP_REASON_QUEUE_STALE], 1);
     /* a cleared queue holds nothing */
     push(&f, 3, 60, T0);
+    assert_non_null(lp_egress_head(&f.queue, T0));
     lp_egress_hold(&f.queue);
     lp_egress_clear(&f.queue);
     assert_int_equal(f.counters.tx_drop[LP_DROP_REASON_QUEUE_CLOSED], 1);
@@ -153,20 +223,89 @@ static void a_held_head_does_not_age(void **state)
     tear_down(&f);
 }
 
+/* Its octets are lent out until it is popped. */
+static void the_head_stays_whatever_comes(void **state)
+{
+    struct fixture f;
+    const struct lp_packet *head;
+
+    set_up(&f, 100, 4 * LP_EGRESS_PACKET_COST);
+    push_flow(&f, 1, 1, 1000, T0);
+    push_flow(&f, 1, 2, 1000, T0);
+    head = lp_egress_head(&f.queue, T0);
+    assert_int_equal(head->overlay.peer_id, 1);
+    push_flow(&f, 2, 3, 60, T0); /* a sparse flow */
+    for (uint8_t i = 4; i <= 10; i++)
+        push_flow(&f, 1, i, 1000, T0); /* the head's flow is the fattest */
+    assert_int_equal(f.counters.tx_drop[LP_DROP_REASON_QUEUE_OVERLOAD], 6);
+    assert_ptr_equal(lp_egress_head(&f.queue, T0), head);
+    assert_int_equal(head->bytes[999], 1);
+    lp_egress_pop(&f.queue, LP_FORWARD);
+    /* a quantum is more than it sent, so its turn goes on */
+    assert_int_equal(send(&f, T0), 9);
+    assert_int_equal(send(&f, T0), 3);
+    assert_int_equal(send(&f, T0), 10);
+    tear_down(&f);
+}
+
+static void a_held_head_is_not_dropped_for_room(void **state)
+{
+    struct fixture f;
+
+    set_up(&f, 100, 2 * LP_EGRESS_PACKET_COST);
+    push(&f, 1, 1000, T0);
+    push(&f, 2, 1000, T0);
+    assert_non_null(lp_egress_head(&f.queue, T0));
+    lp_egress_hold(&f.queue);
+    for (uint8_t i = 3; i <= 10; i++)
+        assert_int_equal(push(&f, i, 1000, T0), LP_FORWARD);
+    assert_int_equal(send(&f, T0), 1);
+    assert_int_equal(send(&f, T0), 10);
+    assert_int_equal(send(&f, T0), 0);
+    tear_down(&f);
+}
+
+static void a_released_head_lets_another_go_first(void **state)
+{
+    struct fixture f;
+
+    set_up(&f, 100, 100 * LP_EGRESS_PACKET_COST);
+    push_flow(&f, 1, 1, LP_ETH_FRAME_MAX, T0);
+    push_flow(&f, 1, 2, LP_ETH_FRAME_MAX, T0);
+    assert_int_equal(send(&f, T0), 1);
+    assert_int_equal(lp_egress_head(&f.queue, T0)->overlay.peer_id, 2);
+    push_flow(&f, 2, 3, 60, T0);
+    assert_int_equal(lp_egress_head(&f.queue, T0)->overlay.peer_id, 2);
+    lp_egress_release(&f.queue);
+    assert_int_equal(lp_egress_head(&f.queue, T0)->overlay.peer_id, 3);
+    lp_egress_release(&f.queue);
+    lp_egress_release(&f.queue);
+    assert_int_equal(send(&f, T0), 3);
+    assert_int_equal(send(&f, T0), 2);
+    lp_egress_release(&f.queue); /* of an empty queue */
+    tear_down(&f);
+}
+
 static void bounded_by_the_pool(void **state)
 {
     struct fixture f;
     struct lp_counters counters = {0};
     struct lp_egress other;
+    const struct lp_overlay overlay = {.payload = (const uint8_t *)"x", .payload_len = 1};
 
-    set_up(&f, 2, 100000);
+    set_up(&f, 3, 100000);
     lp_egress_init(&other, &f.pool, &counters, 100000, LP_EGRESS_AGE_MAX_NS);
-    assert_int_equal(push(&f, 1, 60, T0), LP_FORWARD);
-    assert_int_equal(push(&f, 2, 60, T0), LP_FORWARD);
-    assert_int_equal(push(&f, 3, 60, T0), LP_DROP_REASON_QUEUE_FULL);
-    lp_egress_pop(&f.queue, LP_FORWARD);
-    assert_int_equal(push(&f, 4, 60, T0), LP_FORWARD);
-    assert_int_equal(f.pool.allocated, 2); /* given back ones serve again */
+    for (uint8_t i = 1; i <= 4; i++)
+        assert_int_equal(push(&f, i, 60, T0), LP_FORWARD);
+    assert_int_equal(f.queue.packets, 3);
+    assert_int_equal(f.counters.tx_drop[LP_DROP_REASON_QUEUE_OVERLOAD], 1);
+    /* another queue cannot make room in this one */
+    assert_int_equal(lp_egress_push(&other, &overlay, &(struct lp_flow){0}, T0),
+                     LP_DROP_REASON_QUEUE_FULL);
+    assert_int_equal(send(&f, T0), 2);
+    assert_int_equal(lp_egress_push(&other, &overlay, &(struct lp_flow){0}, T0), LP_FORWARD);
+    assert_int_equal(f.pool.allocated, 3); /* given back ones serve again */
+    lp_egress_clear(&other);
     assert_null(lp_egress_head(&other, T0));
     tear_down(&f);
 }
@@ -177,13 +316,44 @@ static void drops_tell_their_reason(void **state)
 
     set_up(&f, 10, 10 * LP_EGRESS_PACKET_COST);
     for (uint8_t i = 0; i < 4; i++)
-        push(&f, 1, 60, T0);
+        push_flow(&f, i, 1, 60, T0);
+    assert_non_null(lp_egress_head(&f.queue, T0));
     lp_egress_pop(&f.queue, LP_DROP_REASON_TOO_BIG);
     assert_int_equal(f.counters.tx_drop[LP_DROP_REASON_TOO_BIG], 1);
     assert_int_equal(counted(&f, LP_COUNTER_TX_SENT), 0);
     lp_egress_clear(&f.queue);
     assert_int_equal(f.counters.tx_drop[LP_DROP_REASON_QUEUE_CLOSED], 3);
     lp_egress_clear(&f.queue);
+    tear_down(&f);
+}
+
+/* Half a frame is no use to anybody: both halves go, when both are here. */
+static void two_pieces_are_dropped_together(void **state)
+{
+    struct fixture f;
+
+    set_up(&f, 10, 5 * LP_EGRESS_PACKET_COST);
+    for (uint16_t id = 1; id <= 2; id++) {
+        push_piece(&f, id, false, T0);
+        push_piece(&f, id, true, T0);
+    }
+    push_piece(&f, 3, false, T0);
+    assert_int_equal(push(&f, 1, 60, T0), LP_FORWARD);
+    assert_int_equal(f.counters.tx_drop[LP_DROP_REASON_QUEUE_OVERLOAD], 2);
+    assert_int_equal(f.queue.packets, 4);
+    assert_int_equal(lp_egress_head(&f.queue, T0)->overlay.piece.id, 2);
+    assert_int_equal(send(&f, T0), 9);
+    assert_true(lp_egress_head(&f.queue, T0)->overlay.piece.second);
+    assert_int_equal(send(&f, T0), 9);
+    /* a first piece before another frame's goes alone */
+    assert_int_equal(lp_egress_head(&f.queue, T0)->overlay.piece.id, 3);
+    lp_egress_release(&f.queue);
+    push_piece(&f, 4, true, T0);
+    push_piece(&f, 4, false, T0);
+    push(&f, 2, 60, T0);
+    push(&f, 3, 60, T0);
+    assert_int_equal(f.counters.tx_drop[LP_DROP_REASON_QUEUE_OVERLOAD], 3);
+    assert_int_equal(send(&f, T0), 1);
     tear_down(&f);
 }
 
@@ -205,11 +375,16 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_in_first_out),
         cmocka_unit_test(bounded_in_octets),
+        cmocka_unit_test(nothing_to_make_room_with),
         cmocka_unit_test(small_frames_are_charged_for_their_packet),
         cmocka_unit_test(bounded_in_age),
         cmocka_unit_test(a_held_head_does_not_age),
+        cmocka_unit_test(the_head_stays_whatever_comes),
+        cmocka_unit_test(a_held_head_is_not_dropped_for_room),
+        cmocka_unit_test(a_released_head_lets_another_go_first),
         cmocka_unit_test(bounded_by_the_pool),
         cmocka_unit_test(drops_tell_their_reason),
+        cmocka_unit_test(two_pieces_are_dropped_together),
         cmocka_unit_test(the_largest_frame_is_copied_whole),
     };
 

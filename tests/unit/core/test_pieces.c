@@ -68,6 +68,27 @@ static void second_then_first(void **state)
     party_tear_down(&p);
 }
 
+/* In a target's queue they stay behind each other. */
+static void both_are_of_one_flow(void **state)
+{
+    struct party p;
+    struct lp_flow whole;
+
+    party_set_up(&p);
+    make_frame(&p, &client_mac[2], &client_mac[1], 0x88b5);
+    whole = judge_frame_at(&p, 2, 1514, T0)->flow;
+    assert_int_equal(whole.origin, p.peer[2].slot + 1);
+    for (unsigned second_comes_first = 0; second_comes_first < 2; second_comes_first++) {
+        for (unsigned i = 0; i < 2; i++)
+            judge_piece_at(&p, 2, 7, i != second_comes_first, 1514, T0);
+        assert_int_equal(p.d.verdict, LP_FORWARD);
+        assert_int_equal(p.d.has_released, second_comes_first);
+        assert_int_equal(p.d.flow.hash, whole.hash);
+        assert_int_equal(p.d.flow.origin, whole.origin);
+    }
+    party_tear_down(&p);
+}
+
 static void a_released_second_keeps_its_sequence(void **state)
 {
     struct lp_overlay overlay;
@@ -350,6 +371,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(first_then_second),
         cmocka_unit_test(second_then_first),
+        cmocka_unit_test(both_are_of_one_flow),
         cmocka_unit_test(a_released_second_keeps_its_sequence),
         cmocka_unit_test(both_share_every_verdict),
         cmocka_unit_test(buckets_are_charged_once_and_for_both),

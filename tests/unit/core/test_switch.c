@@ -456,6 +456,26 @@ static void extensions_travel_on(void **state)
     party_tear_down(&p);
 }
 
+/* A player's are told apart from everybody else's; the gateway stands for many. */
+static void frames_have_a_flow_and_an_origin(void **state)
+{
+    struct party p;
+    struct lp_flow flow;
+
+    party_set_up(&p);
+    make_frame(&p, &client_mac[0], &client_mac[1], 0x88b5);
+    flow = judge_frame_at(&p, 0, 60, T0)->flow;
+    assert_int_equal(flow.origin, p.peer[0].slot + 1);
+    p.room.flow_key.word[0]++;
+    assert_int_not_equal(judge_frame_at(&p, 0, 60, T0)->flow.hash, flow.hash);
+    make_frame(&p, &client_mac[2], &client_mac[1], 0x88b5);
+    assert_int_equal(judge_frame_at(&p, 2, 60, T0)->flow.origin, p.peer[2].slot + 1);
+    make_frame(&p, &lan_mac, &client_mac[1], 0x88b5);
+    assert_int_equal(judge_frame_at(&p, GATEWAY, 60, T0)->flow.origin, 0);
+    assert_int_not_equal(p.d.flow.hash, 0);
+    party_tear_down(&p);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -472,6 +492,7 @@ int main(void)
         cmocka_unit_test(bytes_are_limited),
         cmocka_unit_test(rate_zero_limits_nothing),
         cmocka_unit_test(extensions_travel_on),
+        cmocka_unit_test(frames_have_a_flow_and_an_origin),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
