@@ -162,6 +162,8 @@ static void check_delivery(struct sim_party *party, const struct sim_sent *sent,
         fail_delivery(party, sent, host, sent->why);
     else if (sent->delivered[host] > sent->times)
         fail_delivery(party, sent, host, "more often than it was sent");
+    else if (sent->within_ns > 0 && party->now_ns - sent->at_ns > sent->within_ns)
+        fail_delivery(party, sent, host, "too late");
     else if (to_lan && registered_since(party, sent->target, sent->at_ns))
         fail_delivery(party, sent, host, "it is for a player who is there");
     else if (registered_since(party, sent->pretender, sent->at_ns))
@@ -189,10 +191,29 @@ void sim_ledger_deliver(struct sim_party *party, unsigned host, const uint8_t *f
     check_delivery(party, sent, host);
 }
 
+static void check_games(struct sim_party *party)
+{
+    const struct sim_sent *sent;
+    unsigned played = 0;
+    unsigned lost = 0;
+
+    for (sent = party->ledger.sent; sent != NULL; sent = sent->hh.next) {
+        uint32_t got = 0;
+
+        for (unsigned host = 0; host < SIM_HOSTS_MAX; host++)
+            got |= sent->delivered[host];
+        played += sent->within_ns > 0 ? 1 : 0;
+        lost += sent->within_ns > 0 && got == 0 ? 1 : 0;
+    }
+    if (lost * SIM_GAME_LOST_OF > played)
+        sim_fail(party, "of %u frames of the game %u were lost", played, lost);
+}
+
 void sim_ledger_check_required(struct sim_party *party)
 {
     const struct sim_sent *sent;
 
+    check_games(party);
     for (sent = party->ledger.sent; sent != NULL; sent = sent->hh.next) {
         for (unsigned host = 0; host < SIM_HOSTS_MAX; host++) {
             if ((sent->required & bit(host)) != 0 && sent->delivered[host] == 0)

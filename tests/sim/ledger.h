@@ -17,7 +17,8 @@
 
 struct sim_party;
 
-#define SIM_NO_STATION UINT32_MAX
+#define SIM_NO_STATION   UINT32_MAX
+#define SIM_GAME_LOST_OF 50 /* one of so many may be */
 
 struct sim_sent {
     uint64_t key;
@@ -27,6 +28,7 @@ struct sim_sent {
     unsigned room;
     enum sim_frame_kind kind;
     size_t len;
+    uint64_t within_ns; /* a game's: not later than that, if at all; 0 = any other */
     unsigned times;
     uint32_t allowed;  /* hosts that may get it */
     uint32_t required; /* hosts that must */
@@ -65,7 +67,7 @@ struct sim_sent *sim_ledger_enter(struct sim_party *party, const struct sim_send
 void sim_ledger_deliver(struct sim_party *party, unsigned host, const uint8_t *frame,
                         size_t len);
 
-/* At the end: what had to arrive has. */
+/* At the end: what had to arrive has, and of a game all but the few that a full link lost. */
 void sim_ledger_check_required(struct sim_party *party);
 
 #endif

@@ -6,8 +6,9 @@
 #include "base/time.h"
 #include "trace.h"
 
-#define STREAM_NET 0x4e4554
-#define FIRST_PORT 40000
+#define STREAM_NET   0x4e4554
+#define FIRST_PORT   40000
+#define IPV4_UDP_LEN 28
 
 struct packet {
     unsigned to;
@@ -77,6 +78,23 @@ static void arrive(void *user, void *data, uint64_t now_ns)
                  packet->bytes, packet->len, now_ns);
 }
 
+/* When the link has sent the packet; false when its buffer is full. */
+static bool pass_link(struct sim_path *path, bool to_relay, size_t len, uint64_t now_ns,
+                      uint64_t *ret_out_ns)
+{
+    uint64_t *free_ns = &path->free_ns[to_relay];
+
+    *ret_out_ns = now_ns;
+    if (path->rate == 0)
+        return true;
+    if (*free_ns > now_ns + path->buffer_ns)
+        return false;
+    *free_ns = (*free_ns > now_ns ? *free_ns : now_ns) +
+               (len + IPV4_UDP_LEN) * 8 * LP_NS_PER_S / path->rate;
+    *ret_out_ns = *free_ns;
+    return true;
+}
+
 static uint64_t arrival_time(struct sim_net *net, struct sim_path *path, bool to_relay,
                              uint64_t now_ns)
 {
@@ -129,7 +147,15 @@ static void send_one(struct sim_net *net, unsigned from, const struct lp_quic_tx
     if (path->duplicate_ppm > 0 && sim_prng_chance(&net->prng, path->duplicate_ppm))
         copies = 2;
     while (copies-- > 0) {
-        struct packet *packet = sim_alloc(sizeof(*packet) + len);
+        bool to_relay = to == SIM_RELAY_ENDPOINT;
+        uint64_t out_ns;
+        struct packet *packet;
+
+        if (!pass_link(path, to_relay, len, now_ns, &out_ns)) {
+            net->figures.lost++;
+            continue;
+        }
+        packet = sim_alloc(sizeof(*packet) + len);
 
         packet->to = to;
         packet->local = tx->remote;
@@ -137,8 +163,8 @@ static void send_one(struct sim_net *net, unsigned from, const struct lp_quic_tx
         packet->ecn = tx->ecn;
         packet->len = len;
         memcpy(packet->bytes, bytes, len);
-        sim_agenda_add(net->agenda, arrival_time(net, path, to == SIM_RELAY_ENDPOINT, now_ns),
-                       arrive, net, packet);
+        sim_agenda_add(net->agenda, arrival_time(net, path, to_relay, out_ns), arrive, net,
+                       packet);
     }
 }
 

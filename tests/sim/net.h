@@ -28,6 +28,9 @@ struct sim_path {
     uint64_t reorder_ns;
     size_t payload_max;
     bool cut;
+    uint64_t rate;       /* bits a second each way, 0 = without a limit */
+    uint64_t buffer_ns;  /* what waits longer than this for its turn at that rate is lost */
+    uint64_t free_ns[2]; /* when the link has sent what it has; to and from the relay */
     uint64_t last_arrival_ns[2]; /* to and from the relay: jitter alone does not reorder */
 };
 

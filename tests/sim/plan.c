@@ -91,7 +91,8 @@ static void draw_traits(struct sim_plan *plan, struct sim_prng *prng, uint64_t s
     unsigned primary = (unsigned)(seed % SIM_TRAITS);
 
     plan->traits = 1u << primary;
-    if (primary == SIM_TRAIT_CLEAN || sim_prng_chance(prng, SIM_PPM / 3))
+    if (primary == SIM_TRAIT_CLEAN || primary == SIM_TRAIT_SLOW_LINK ||
+        sim_prng_chance(prng, SIM_PPM / 3))
         return;
     for (unsigned trait = 0; trait < SIM_TRAITS; trait++) {
         if (sim_prng_below(prng, 100) < traits[trait].percent)
@@ -126,6 +127,10 @@ static void draw_paths(struct sim_plan *plan, struct sim_prng *prng)
 {
     for (unsigned i = 1; i < SIM_ENDPOINTS_MAX; i++)
         draw_path(plan, prng, &plan->path[i]);
+    if (sim_plan_has(plan, SIM_TRAIT_SLOW_LINK)) {
+        plan->path[SIM_SLOW_HOST + 1].rate = SIM_SLOW_RATE;
+        plan->path[SIM_SLOW_HOST + 1].buffer_ns = SIM_SLOW_BUFFER_NS;
+    }
     /* A hostile player's packets all arrive, and in order: that is the worst case. */
     plan->path[SIM_HOSTILE_ENDPOINT] = (struct sim_path){
         .delay_ns = 2 * LP_NS_PER_MS,

@@ -25,6 +25,11 @@
 #define SIM_PROBE_NS  (3 * LP_NS_PER_S)
 #define SIM_TAIL_NS   (3 * LP_NS_PER_S)
 
+/* With SIM_TRAIT_SLOW_LINK: player 0 has this link, and downloads and uploads over it. */
+#define SIM_SLOW_HOST      0
+#define SIM_SLOW_RATE      UINT64_C(10000000)
+#define SIM_SLOW_BUFFER_NS (60 * LP_NS_PER_MS)
+
 /* X(NAME, in a hundred plans besides those that it is drawn for) */
 #define SIM_TRAIT_TABLE(X)                                                                     \
     X(CLEAN, 0)                                                                                \
@@ -44,7 +49,8 @@
     X(HOSTILE, 30)                                                                             \
     X(NEW_ADDRESS, 10)                                                                         \
     X(FULL_SOCKETS, 10)                                                                        \
-    X(FULL_ADAPTERS, 10)
+    X(FULL_ADAPTERS, 10)                                                                       \
+    X(SLOW_LINK, 0)
 
 enum sim_trait {
 #define X(name, percent) SIM_TRAIT_##name,

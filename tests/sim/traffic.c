@@ -1,5 +1,7 @@
 #include "traffic.h"
 
+#include <stdlib.h>
+
 #include "host.h"
 
 #define QUIET_BEFORE_PROBES_NS (1500 * LP_NS_PER_MS)
@@ -9,6 +11,14 @@
 #define BURST_MAX              80
 #define BAD_KIND_PPM           150000
 #define FOREIGN_SOURCE_PPM     30000
+
+/* Of the streams over a slow link. */
+#define SLOW_START_NS       (3 * LP_NS_PER_S)
+#define SLOW_TIME_NS        (6 * LP_NS_PER_S)
+#define SLOW_GAME_AFTER_NS  (2000 * LP_NS_PER_MS)
+#define SLOW_GAME_WITHIN_NS (100 * LP_NS_PER_MS)
+#define BULK_LEN            1380
+#define GAME_LEN            100
 
 static const struct lp_mac broadcast = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 static const struct lp_mac multicast = {{0x01, 0x00, 0x5e, 0x00, 0x00, 0xfb}};
@@ -101,11 +111,13 @@ void sim_traffic_draw(struct sim_party *party, const struct sim_sender *sender,
     ret_frame->len = sim_frame_length(prng, ret_frame->kind, LP_ETH_FRAME_MAX);
 }
 
-static void hand_over(struct sim_party *party, const struct source *source,
-                      const struct sim_frame *frame, bool must_arrive)
+static struct sim_sent *hand_over(struct sim_party *party, const struct source *source,
+                                  const struct sim_frame *frame, bool must_arrive)
 {
-    sim_ledger_enter(party, &source->sender, frame, must_arrive);
+    struct sim_sent *sent = sim_ledger_enter(party, &source->sender, frame, must_arrive);
+
     sim_host_send_frame(&party->host[source->sender.station], frame->bytes, frame->len);
+    return sent;
 }
 
 static void send_one(struct sim_party *party, const struct source *source)
@@ -154,8 +166,95 @@ static void schedule(struct sim_party *party, const struct source *source)
                    copy);
 }
 
+/* ---- a slow link
+ * -------------------------------------------------------------------------------- */
+
+/* Frames of one kind and size, one after the other. */
+struct stream {
+    struct source source;
+    struct lp_mac dst;
+    enum sim_frame_kind kind;
+    size_t len;
+    uint64_t period_ns;
+    uint64_t end_ns;
+    uint64_t within_ns; /* a game's: each that arrives has to by then, and nearly all */
+};
+
+static void on_stream(void *user, void *data, uint64_t now_ns)
+{
+    struct sim_party *party = user;
+    const struct stream *stream = data;
+    struct stream *next = sim_alloc(sizeof(*next));
+    struct sim_frame frame = {
+        .kind = stream->kind,
+        .dst = stream->dst,
+        .src = own_address(&stream->source),
+        .origin = (uint16_t)stream->source.sender.station,
+        .room = (uint8_t)stream->source.sender.room,
+        .number = party->next_number++,
+    };
+
+    sim_frame_make(&frame, stream->len);
+    hand_over(party, &stream->source, &frame, false)->within_ns = stream->within_ns;
+    *next = *stream;
+    if (now_ns + stream->period_ns < stream->end_ns)
+        sim_agenda_add(&party->agenda, now_ns + stream->period_ns, on_stream, party, next);
+    else
+        free(next);
+}
+
+static void add_stream(struct sim_party *party, unsigned from, struct lp_mac dst,
+                       const struct stream *like)
+{
+    struct stream *stream = sim_alloc(sizeof(*stream));
+    uint64_t at_ns = party->plan.start_ns + SLOW_START_NS;
+
+    *stream = *like;
+    stream->source.sender = (struct sim_sender){
+        .station = from,
+        .room = party->plan.host[from].room,
+        .lan = party->plan.host[from].role == LP_ROLE_GATEWAY,
+    };
+    stream->dst = dst;
+    stream->end_ns = at_ns + SLOW_TIME_NS;
+    if (stream->within_ns > 0) { /* the game, once the download has got going */
+        at_ns += SLOW_GAME_AFTER_NS;
+        stream->end_ns += SLOW_GAME_AFTER_NS;
+    }
+    sim_agenda_add(&party->agenda, at_ns, on_stream, party, stream);
+}
+
+/*
+ * Player 0 plays with player 1, while his link has to carry twice what it can, each way. Nobody
+ * else is heard.
+ */
+static void start_slow_link(struct sim_party *party)
+{
+    const struct stream bulk = {
+        .kind = SIM_FRAME_PLAIN,
+        .len = BULK_LEN,
+        .period_ns = BULK_LEN * 8 * LP_NS_PER_S / (2 * SIM_SLOW_RATE),
+    };
+    struct stream game = {.kind = SIM_FRAME_IPV6_UDP,
+                          .len = GAME_LEN,
+                          .period_ns = LP_NS_PER_S / 60,
+                          .within_ns = party->plan.path[SIM_SLOW_HOST + 1].delay_ns +
+                                       party->plan.path[SIM_SLOW_HOST + 2].delay_ns +
+                                       SLOW_GAME_WITHIN_NS};
+    unsigned gateway = sim_gateway_of(party, 0);
+
+    add_stream(party, SIM_SLOW_HOST, sim_lan_mac(0, 0), &bulk);
+    add_stream(party, gateway, sim_station_mac(SIM_SLOW_HOST), &bulk);
+    add_stream(party, SIM_SLOW_HOST, sim_station_mac(SIM_SLOW_HOST + 1), &game);
+    add_stream(party, SIM_SLOW_HOST + 1, sim_station_mac(SIM_SLOW_HOST), &game);
+}
+
 void sim_traffic_start(struct sim_party *party)
 {
+    if (sim_plan_has(&party->plan, SIM_TRAIT_SLOW_LINK)) {
+        start_slow_link(party);
+        return;
+    }
     for (unsigned i = 0; i < party->plan.host_count; i++) {
         bool gateway = party->plan.host[i].role == LP_ROLE_GATEWAY;
         unsigned machines = gateway ? SIM_LAN_HOSTS - 1 : 1; /* one on the LAN never speaks */
