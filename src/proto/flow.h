@@ -1,5 +1,5 @@
 /*
- * Which flow a frame belongs to, for queues that share a link between flows (RFC 8290 3), and
+ * Which flow a frame belongs to, for queues that share a link between flows (RFC 8290), and
  * where its IP header is, for ECN.
  *
  * A TCP or UDP flow is protocol, addresses and ports. IP fragments, which but for the first have
