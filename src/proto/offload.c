@@ -7,20 +7,8 @@
 #include "proto/checksum.h"
 #include "proto/ip.h"
 
-#define TAGS_MAX           4
-#define EXTENSIONS_MAX     8
-#define TCP_SEQ_AT         4
-#define TCP_DATA_OFFSET_AT 12
-#define TCP_FLAGS_AT       13
-#define TCP_CSUM_AT        16
-#define UDP_LEN_AT         4
-#define UDP_CSUM_AT        6
-
-enum {
-    TCP_FIN = 0x01,
-    TCP_PSH = 0x08,
-    TCP_CWR = 0x80,
-};
+#define TAGS_MAX       4
+#define EXTENSIONS_MAX 8
 
 static uint8_t upper_protocol(const struct lp_superframe *super)
 {
@@ -29,7 +17,7 @@ static uint8_t upper_protocol(const struct lp_superframe *super)
 
 static uint16_t upper_csum_at(const struct lp_superframe *super)
 {
-    return super->gso == LP_GSO_UDP_L4 ? UDP_CSUM_AT : TCP_CSUM_AT;
+    return super->gso == LP_GSO_UDP_L4 ? LP_UDP_CSUM_AT : LP_TCP_CSUM_AT;
 }
 
 /* Offset behind the Ethernet header and its inner tags; the type found there. */
@@ -117,7 +105,7 @@ static int find_payload(struct lp_offload_iter *iter)
     if (iter->super->gso != LP_GSO_UDP_L4) {
         if (iter->packet_end < iter->l4_at + LP_TCP_HEADER_MIN)
             return LP_ERR_MALFORMED;
-        header_len = (size_t)(iter->super->bytes[iter->l4_at + TCP_DATA_OFFSET_AT] >> 4) * 4;
+        header_len = (size_t)(iter->super->bytes[iter->l4_at + LP_TCP_DATA_OFFSET_AT] >> 4) * 4;
         if (header_len < LP_TCP_HEADER_MIN)
             return LP_ERR_MALFORMED;
     }
@@ -207,7 +195,7 @@ static void complete_checksum(const struct lp_offload_iter *iter, uint8_t *frame
     uint16_t checksum =
         lp_checksum_finish(lp_checksum_add(0, start, iter->packet_end - super->csum_start));
 
-    if (super->csum_offset == UDP_CSUM_AT)
+    if (super->csum_offset == LP_UDP_CSUM_AT)
         checksum = udp_checksum(checksum);
     lp_store_be16(start + super->csum_offset, checksum);
 }
@@ -246,15 +234,15 @@ static uint64_t finish_ip(const struct lp_offload_iter *iter, uint8_t *ip, size_
  * AccECN). */
 static void finish_tcp(const struct lp_offload_iter *iter, uint8_t *tcp, bool last)
 {
-    uint32_t seq = lp_load_be32(tcp + TCP_SEQ_AT);
+    uint32_t seq = lp_load_be32(tcp + LP_TCP_SEQ_AT);
     uint8_t clear = 0;
 
-    lp_store_be32(tcp + TCP_SEQ_AT, seq + (uint32_t)(iter->offset - iter->header_len));
+    lp_store_be32(tcp + LP_TCP_SEQ_AT, seq + (uint32_t)(iter->offset - iter->header_len));
     if (!last)
-        clear |= TCP_FIN | TCP_PSH;
+        clear |= LP_TCP_FIN | LP_TCP_PSH;
     if (iter->super->ecn && iter->segment > 0)
-        clear |= TCP_CWR;
-    tcp[TCP_FLAGS_AT] = (uint8_t)(tcp[TCP_FLAGS_AT] & ~clear);
+        clear |= LP_TCP_CWR;
+    tcp[LP_TCP_FLAGS_AT] = (uint8_t)(tcp[LP_TCP_FLAGS_AT] & ~clear);
 }
 
 static void finish_segment(const struct lp_offload_iter *iter, uint8_t *frame, size_t frame_len,
@@ -268,7 +256,7 @@ static void finish_segment(const struct lp_offload_iter *iter, uint8_t *frame, s
     uint16_t checksum;
 
     if (udp)
-        lp_store_be16(upper + UDP_LEN_AT, upper_len);
+        lp_store_be16(upper + LP_UDP_LEN_AT, upper_len);
     else
         finish_tcp(iter, upper, last);
     sum = lp_checksum_add_be16(sum, upper_len);
