@@ -299,18 +299,30 @@ struct lp_link *lp_driver_link(const struct lp_driver *driver)
     return driver->link;
 }
 
+/* A link that is lost is closed at the end of the turn: the engine is in the middle of one. */
+static int note_lost(struct lp_driver *driver, int err)
+{
+    if (err == LP_ERR_CLOSED)
+        driver->link_lost = true;
+    return err;
+}
+
 int lp_driver_edge_write(void *user, const uint8_t *frame, size_t len)
 {
     struct lp_driver *driver = user;
-    int err;
 
     if (driver->link == NULL)
         return LP_ERR_CLOSED;
-    err = lp_link_write(driver->link, frame, len);
-    if (err == LP_ERR_CLOSED)
-        driver->link_lost =
-            true; /* closed at the end of the turn: the engine is in the middle of one */
-    return err;
+    return note_lost(driver, lp_link_write(driver->link, frame, len));
+}
+
+int lp_driver_edge_write_super(void *user, const struct lp_superframe *super)
+{
+    struct lp_driver *driver = user;
+
+    if (driver->link == NULL)
+        return LP_ERR_CLOSED;
+    return note_lost(driver, lp_link_write_super(driver->link, super));
 }
 
 /* ---- running

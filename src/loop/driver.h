@@ -71,6 +71,7 @@ struct lp_link *lp_driver_link(const struct lp_driver *driver); /* NULL when the
 
 /* The edge's write (node/edge.h): `user` is the driver. */
 int lp_driver_edge_write(void *user, const uint8_t *frame, size_t len);
+int lp_driver_edge_write_super(void *user, const struct lp_superframe *super);
 
 /* Runs until lp_driver_end. */
 void lp_driver_run(struct lp_driver *driver);

@@ -1,8 +1,10 @@
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/err.h"
 #include "core/policy.h"
 #include "node/internal.h"
+#include "proto/offload.h"
 
 /* One datagram on its way to the edge, as far as it is known yet. */
 struct arrival {
@@ -105,14 +107,67 @@ static enum lp_drop judge(const struct lp_node *node, struct arrival *in)
     return LP_FORWARD;
 }
 
-static enum lp_drop write_to_edge(struct lp_node *node, const struct arrival *in)
+static enum lp_drop verdict_of(int err)
 {
-    const struct lp_edge *edge = &node->config.edge;
-    int err = edge->write(edge->user, in->frame, in->frame_len);
-
     if (err == LP_ERR_AGAIN)
         return LP_DROP_REASON_EDGE_FULL;
     return err < 0 ? LP_DROP_REASON_EDGE_ERROR : LP_FORWARD;
+}
+
+static enum lp_drop write_plain(const struct lp_node *node, const uint8_t *frame, size_t len)
+{
+    const struct lp_edge *edge = &node->config.edge;
+
+    return verdict_of(edge->write(edge->user, frame, len));
+}
+
+/* They were counted as accepted when they were merged. */
+static void count_refused(struct lp_node *node, enum lp_drop verdict, unsigned frames)
+{
+    if (verdict == LP_FORWARD)
+        return;
+    node->counters.value[LP_COUNTER_RX_FRAMES] -= frames;
+    lp_count_rx_drop(&node->counters, verdict, frames);
+}
+
+static void write_cut(struct lp_node *node, const struct lp_superframe *super)
+{
+    struct lp_offload_iter iter;
+    const uint8_t *frame;
+    size_t len;
+    int err = lp_offload_begin(&iter, super, sizeof(node->segment));
+
+    assert(err == 0); /* it was made of such frames */
+    (void)err;
+    while ((len = lp_offload_next(&iter, node->segment, &frame)) > 0)
+        count_refused(node, write_plain(node, frame, len), 1);
+}
+
+void lp_node_on_merged(void *user, const struct lp_superframe *super, unsigned frames)
+{
+    struct lp_node *node = user;
+    const struct lp_edge *edge = &node->config.edge;
+    int err;
+
+    if (super->gso == LP_GSO_NONE) {
+        count_refused(node, write_plain(node, super->bytes, super->len), 1);
+        return;
+    }
+    err = edge->write_super(edge->user, super);
+    if (err != LP_ERR_UNSUPPORTED) {
+        lp_count(&node->counters, LP_COUNTER_RX_SUPERFRAMES, 1);
+        count_refused(node, verdict_of(err), frames);
+        return;
+    }
+    lp_merge_disable(node->merge, super->gso);
+    write_cut(node, super);
+}
+
+static enum lp_drop write_to_edge(struct lp_node *node, const struct arrival *in)
+{
+    if (node->merge != NULL && lp_merge_push(node->merge, in->frame, in->frame_len))
+        return LP_FORWARD;
+    return write_plain(node, in->frame, in->frame_len);
 }
 
 void lp_node_on_datagram(struct lp_node *node, const uint8_t *bytes, size_t len,

@@ -9,6 +9,7 @@
 #include "core/cutter.h"
 #include "core/egress.h"
 #include "node/node.h"
+#include "proto/merge.h"
 
 struct lp_node {
     struct lp_node_config config;
@@ -44,6 +45,8 @@ struct lp_node {
     uint64_t heard_ns;
 
     uint8_t segment[LP_ETH_FRAME_MAX]; /* where super-frames are cut into */
+    struct lp_merge
+        *merge; /* NULL: the edge takes plain frames only, or each is to be logged */
 };
 
 /* node.c */
@@ -65,6 +68,8 @@ void lp_node_send_disconnect(struct lp_node *node, enum lp_leave_reason reason);
 /* downlink.c */
 void lp_node_on_datagram(struct lp_node *node, const uint8_t *bytes, size_t len,
                          uint64_t now_ns);
+/* A super-frame, or one plain frame, goes to the edge (lp_merge_out_fn). */
+void lp_node_on_merged(void *user, const struct lp_superframe *super, unsigned frames);
 void lp_node_expire_pieces(struct lp_node *node, uint64_t now_ns);
 unsigned lp_node_waiting_pieces(const struct lp_node *node);
 

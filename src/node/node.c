@@ -317,7 +317,11 @@ int lp_node_new(const struct lp_node_config *config, struct lp_node **ret_node)
         config->random(config->user, node->config.seat_secret, LP_SEAT_SECRET_LEN);
     node->config.has_seat_secret = true;
     err = lp_quic_new(&quic, &node->quic);
+    /* The frame log says of each frame what became of it: none can be kept back then. */
+    if (err == 0 && config->edge.write_super != NULL && config->frame == NULL)
+        err = lp_merge_new(lp_node_on_merged, node, &node->merge);
     if (err < 0) {
+        lp_quic_free(node->quic);
         free(node);
         return err;
     }
@@ -342,6 +346,7 @@ void lp_node_free(struct lp_node *node)
     lp_egress_clear(&node->egress);
     lp_roommap_clear(&node->room);
     lp_quic_free(node->quic);
+    lp_merge_free(node->merge);
     lp_packet_pool_deinit(&node->pool);
     free(node);
 }
@@ -393,6 +398,8 @@ void lp_node_receive(struct lp_node *node, const struct lp_addr *local,
 
 void lp_node_flush(struct lp_node *node, uint64_t now_ns)
 {
+    if (node->merge != NULL)
+        lp_merge_flush(node->merge);
     lp_quic_flush(node->quic, now_ns);
 }
 

@@ -202,6 +202,11 @@ int lp_link_read(struct lp_link *link, struct lp_superframe *ret_frame);
  * dropped and counted, go on. LP_ERR_CLOSED as above.
  */
 int lp_link_write(struct lp_link *link, const uint8_t *frame, size_t len);
+/*
+ * Writes one super-frame whose checksum is left to fill in. As above, and LP_ERR_UNSUPPORTED when
+ * the system does not take this kind.
+ */
+int lp_link_write_super(struct lp_link *link, const struct lp_superframe *super);
 
 /* ---- Network configuration of a player's machine
  * ---------------------------------------------- */

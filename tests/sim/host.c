@@ -6,6 +6,7 @@
 
 #include "base/err.h"
 #include "base/wire.h"
+#include "proto/offload.h"
 
 #define RETRY_BY_HAND_NS                                                                       \
     (1500 * LP_NS_PER_MS) /* a person starts a client again that has given up */
@@ -190,6 +191,26 @@ static int on_edge_write(void *user, const uint8_t *frame, size_t len)
     return 0;
 }
 
+/* As a kernel would that takes TCP at once, and UDP only on some machines. */
+static int on_edge_write_super(void *user, const struct lp_superframe *super)
+{
+    struct sim_host *host = user;
+    uint8_t segment[LP_ETH_FRAME_MAX];
+    struct lp_offload_iter iter;
+    const uint8_t *frame;
+    size_t len;
+
+    if (super->gso == LP_GSO_UDP_L4 && host->index % 2 == 0)
+        return LP_ERR_UNSUPPORTED;
+    if (lp_offload_begin(&iter, super, sizeof(segment)) < 0) {
+        sim_fail(host->party, "host %u got a super-frame that cannot be cut", host->index);
+        return 0;
+    }
+    while ((len = lp_offload_next(&iter, segment, &frame)) > 0)
+        sim_ledger_deliver(host->party, host->index, frame, len);
+    return 0;
+}
+
 /* ---- its life
  * ----------------------------------------------------------------------------------- */
 
@@ -221,7 +242,8 @@ void sim_host_start(struct sim_host *host)
     config.datagram_budget = plan_of(host)->datagram_budget;
     config.tls = party->tls->client;
     config.relay = sim_net_relay_addr();
-    config.edge = (struct lp_edge){.write = on_edge_write, .user = host};
+    config.edge = (struct lp_edge){
+        .write = on_edge_write, .write_super = on_edge_write_super, .user = host};
     config.random = on_random;
     config.transmit = on_transmit;
     config.event = on_event;

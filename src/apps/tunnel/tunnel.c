@@ -462,7 +462,9 @@ static void fill_config(struct lp_tunnel *tunnel, struct lp_node_config *config)
     config->datagram_budget = (uint32_t)tunnel->options->datagram_budget;
     config->tls = tunnel->tls;
     config->relay = tunnel->relay;
-    config->edge = (struct lp_edge){.write = lp_driver_edge_write, .user = tunnel->driver};
+    config->edge = (struct lp_edge){.write = lp_driver_edge_write,
+                                    .write_super = lp_driver_edge_write_super,
+                                    .user = tunnel->driver};
     config->random = on_random;
     config->transmit = on_transmit;
     config->event = on_event;

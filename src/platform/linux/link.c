@@ -9,6 +9,10 @@
 #include "base/err.h"
 #include "platform/linux/errno.h"
 
+/* How much of a super-frame the kernel puts in a buffer's linear part. */
+#define TCP_HEADER_MIN 20u
+#define UDP_HEADER_LEN 8u
+
 #ifndef VIRTIO_NET_HDR_GSO_UDP_L4
 #define VIRTIO_NET_HDR_GSO_UDP_L4 5
 #endif
@@ -185,7 +189,8 @@ int lp_link_read(struct lp_link *link, struct lp_superframe *ret_frame)
     return link->closed ? LP_ERR_CLOSED : LP_ERR_AGAIN;
 }
 
-int lp_link_write(struct lp_link *link, const uint8_t *frame, size_t len)
+static int write_with(struct lp_link *link, const struct virtio_net_hdr *header,
+                      const uint8_t *frame, size_t len)
 {
     int err;
 
@@ -193,7 +198,9 @@ int lp_link_write(struct lp_link *link, const uint8_t *frame, size_t len)
         return LP_ERR_CLOSED;
     if (len < LP_ETHERNET_HEADER_LEN)
         return LP_ERR_INVALID;
-    err = link->ops->write(link, frame, len);
+    err = link->ops->write(link, header, frame, len);
+    if (err == LP_ERR_INVALID && header->gso_type != VIRTIO_NET_HDR_GSO_NONE)
+        return LP_ERR_UNSUPPORTED; /* sent again in another form: no error of the device */
     if (err == LP_ERR_CLOSED)
         link->closed = true;
     else if (err == LP_ERR_AGAIN)
@@ -201,4 +208,34 @@ int lp_link_write(struct lp_link *link, const uint8_t *frame, size_t len)
     else if (err < 0)
         link->counters->tx_errors++;
     return err;
+}
+
+int lp_link_write(struct lp_link *link, const uint8_t *frame, size_t len)
+{
+    static const struct virtio_net_hdr plain = {.gso_type = VIRTIO_NET_HDR_GSO_NONE};
+
+    return write_with(link, &plain, frame, len);
+}
+
+int lp_link_write_super(struct lp_link *link, const struct lp_superframe *super)
+{
+    static const uint8_t kinds[] = {
+        [LP_GSO_TCPV4] = VIRTIO_NET_HDR_GSO_TCPV4,
+        [LP_GSO_TCPV6] = VIRTIO_NET_HDR_GSO_TCPV6,
+        [LP_GSO_UDP_L4] = VIRTIO_NET_HDR_GSO_UDP_L4,
+    };
+    struct virtio_net_hdr header = {
+        .flags = VIRTIO_NET_HDR_F_NEEDS_CSUM,
+        .gso_size = super->gso_size,
+        .csum_start = super->csum_start,
+        .csum_offset = super->csum_offset,
+    };
+
+    if (super->gso == LP_GSO_NONE || super->gso >= LP_GSO_UNSUPPORTED || !super->needs_csum)
+        return LP_ERR_INVALID;
+    header.gso_type = kinds[super->gso];
+    header.hdr_len =
+        (uint16_t)(super->csum_start +
+                   (super->gso == LP_GSO_UDP_L4 ? UDP_HEADER_LEN : TCP_HEADER_MIN));
+    return write_with(link, &header, super->bytes, super->len);
 }

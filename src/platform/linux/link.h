@@ -29,7 +29,9 @@ struct lp_link_ops {
     /* One system call. 0, LP_ERR_AGAIN, LP_ERR_CLOSED, or LP_ERR_UNSUPPORTED: skip and read on.
      */
     int (*read)(struct lp_link *link, struct lp_superframe *ret_frame);
-    int (*write)(struct lp_link *link, const uint8_t *frame, size_t len);
+    /* The header's errors too: LP_ERR_INVALID when the kernel does not take that kind of it. */
+    int (*write)(struct lp_link *link, const struct virtio_net_hdr *header,
+                 const uint8_t *frame, size_t len);
     /* Undoes what opening did to the system; the descriptor is closed after it. */
     void (*undo)(struct lp_link *link);
     /* 0 or an error; NULL where there is no cable to pull. */

@@ -79,11 +79,11 @@ static int read_packet(struct lp_link *link, struct lp_superframe *ret_frame)
     return err;
 }
 
-static int write_packet(struct lp_link *link, const uint8_t *frame, size_t len)
+static int write_packet(struct lp_link *link, const struct virtio_net_hdr *virtio,
+                        const uint8_t *frame, size_t len)
 {
-    struct virtio_net_hdr virtio = {.gso_type = VIRTIO_NET_HDR_GSO_NONE};
     struct iovec iov[2] = {
-        {.iov_base = &virtio, .iov_len = sizeof(virtio)},
+        {.iov_base = (void *)(uintptr_t)virtio, .iov_len = sizeof(*virtio)},
         {.iov_base = (void *)(uintptr_t)frame, .iov_len = len},
     };
     struct msghdr header = {.msg_iov = iov, .msg_iovlen = 2};
@@ -102,6 +102,8 @@ static int write_packet(struct lp_link *link, const uint8_t *frame, size_t len)
         return LP_ERR_CLOSED;
     case EMSGSIZE:
         return LP_ERR_RANGE;
+    case EINVAL:
+        return LP_ERR_INVALID;
     default:
         return LP_ERR_IO;
     }

@@ -54,11 +54,11 @@ static int read_tap(struct lp_link *link, struct lp_superframe *ret_frame)
                          ret_frame);
 }
 
-static int write_tap(struct lp_link *link, const uint8_t *frame, size_t len)
+static int write_tap(struct lp_link *link, const struct virtio_net_hdr *virtio,
+                     const uint8_t *frame, size_t len)
 {
-    struct virtio_net_hdr header = {.gso_type = VIRTIO_NET_HDR_GSO_NONE};
     struct iovec iov[2] = {
-        {.iov_base = &header, .iov_len = sizeof(header)},
+        {.iov_base = (void *)(uintptr_t)virtio, .iov_len = sizeof(*virtio)},
         {.iov_base = (void *)(uintptr_t)frame, .iov_len = len},
     };
 
@@ -73,6 +73,8 @@ static int write_tap(struct lp_link *link, const uint8_t *frame, size_t len)
     case EIO:    /* administratively down */
     case EBADFD: /* deleted */
         return LP_ERR_CLOSED;
+    case EINVAL:
+        return LP_ERR_INVALID;
     default:
         return LP_ERR_IO;
     }

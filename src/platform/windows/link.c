@@ -164,6 +164,14 @@ int lp_link_write(struct lp_link *link, const uint8_t *frame, size_t len)
     return err;
 }
 
+/* TAP-Windows6 takes plain frames only. */
+int lp_link_write_super(struct lp_link *link, const struct lp_superframe *super)
+{
+    (void)link;
+    (void)super;
+    return LP_ERR_UNSUPPORTED;
+}
+
 int lp_link_set_media(struct lp_link *link, bool connected)
 {
     return lp_tap_set_media(link->tap, connected);
