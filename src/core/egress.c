@@ -1,49 +1,9 @@
 #include "core/egress.h"
 
 #include <assert.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "proto/ecn.h"
-
-void lp_packet_pool_init(struct lp_packet_pool *pool, size_t capacity)
-{
-    *pool = (struct lp_packet_pool){.capacity = capacity};
-}
-
-void lp_packet_pool_deinit(struct lp_packet_pool *pool)
-{
-    while (pool->free != NULL) {
-        struct lp_packet *packet = pool->free;
-
-        pool->free = packet->next;
-        free(packet);
-        pool->allocated--;
-    }
-    assert(pool->allocated == 0);
-}
-
-static struct lp_packet *pool_take(struct lp_packet_pool *pool)
-{
-    struct lp_packet *packet = pool->free;
-
-    if (packet != NULL) {
-        pool->free = packet->next;
-        return packet;
-    }
-    if (pool->allocated == pool->capacity)
-        return NULL;
-    packet = malloc(sizeof(*packet));
-    if (packet != NULL)
-        pool->allocated++;
-    return packet;
-}
-
-static void pool_give(struct lp_packet_pool *pool, struct lp_packet *packet)
-{
-    packet->next = pool->free;
-    pool->free = packet;
-}
 
 void lp_egress_init(struct lp_egress *queue, struct lp_packet_pool *pool,
                     struct lp_counters *counters, size_t bytes_max, uint64_t age_max_ns)
@@ -216,8 +176,8 @@ static void drop_packet(struct lp_egress *queue, unsigned f, struct lp_packet *b
     const struct lp_packet *next = packet->next;
 
     if (is_piece(packet, false) && next != NULL && is_second_of(next, packet))
-        pool_give(queue->pool, take_packet(queue, f, before, reason));
-    pool_give(queue->pool, packet);
+        lp_packet_give(queue->pool, take_packet(queue, f, before, reason));
+    lp_packet_give(queue->pool, packet);
 }
 
 /* ---- push ---- */
@@ -261,9 +221,9 @@ static struct lp_packet *get_packet(struct lp_egress *queue)
     struct lp_packet *packet = NULL;
 
     if (queue->bytes + LP_EGRESS_PACKET_COST <= queue->bytes_max)
-        packet = pool_take(queue->pool);
+        packet = lp_packet_take(queue->pool);
     if (packet == NULL && make_room(queue))
-        packet = pool_take(queue->pool);
+        packet = lp_packet_take(queue->pool);
     return packet;
 }
 
@@ -409,7 +369,7 @@ void lp_egress_pop(struct lp_egress *queue, enum lp_drop reason)
         queue->flow[f].deficit -= (int32_t)packet->overlay.payload_len;
     queue->chosen = LP_EGRESS_NO_FLOW;
     queue->held = false;
-    pool_give(queue->pool, packet);
+    lp_packet_give(queue->pool, packet);
 }
 
 static void clear_list(struct lp_egress *queue, struct lp_egress_list *list)

@@ -3,10 +3,9 @@
  * between flows and keeps each flow's delay short (FQ-CoDel, RFC 8290; why with these figures:
  * docs/internals/egress.md). Bounded in octets and in age.
  *
- * Packets come from a pool shared by the queues of one loop, so that steady state allocates
- * nothing. A packet holds one frame (or one piece that is only forwarded), copied in once. Time
- * is a parameter. The queue owns its packets and gives them back to the pool. Every call takes
- * the same time however many frames and flows wait, spread over the frames that pass.
+ * Frames are copied in once, into packets (core/packet.h). Time is a parameter. The queue owns
+ * its packets and gives them back to the pool. Every call takes the same time however many frames
+ * and flows wait, spread over the frames that pass.
  */
 #ifndef LP_CORE_EGRESS_H
 #define LP_CORE_EGRESS_H
@@ -17,8 +16,8 @@
 
 #include "base/time.h"
 #include "core/codel.h"
+#include "core/packet.h"
 #include "diag/counters.h"
-#include "proto/ethernet.h"
 #include "proto/flow.h"
 #include "proto/overlay.h"
 
@@ -33,25 +32,6 @@
 #define LP_EGRESS_ORIGINS 256 /* numbers of struct lp_flow's origin above 0 */
 #define LP_EGRESS_QUANTUM LP_ETH_FRAME_MAX
 #define LP_EGRESS_NO_FLOW LP_EGRESS_FLOWS
-
-struct lp_packet {
-    struct lp_packet *next; /* of its flow */
-    uint64_t queued_ns;
-    uint8_t ip_at;             /* as in struct lp_flow; 0 for a second piece */
-    struct lp_overlay overlay; /* what to stamp; payload points to bytes */
-    uint8_t bytes[LP_ETH_FRAME_MAX];
-};
-
-/* Free packets of a loop: grows on demand to `capacity`, never shrinks before deinit. */
-struct lp_packet_pool {
-    struct lp_packet *free;
-    size_t allocated;
-    size_t capacity;
-};
-
-void lp_packet_pool_init(struct lp_packet_pool *pool, size_t capacity);
-/* Every packet must have come back. */
-void lp_packet_pool_deinit(struct lp_packet_pool *pool);
 
 /* The place of a flow. While it is in a list it is taken, with packets or without. */
 struct lp_egress_flow {

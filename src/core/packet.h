@@ -1,0 +1,39 @@
+/*
+ * A packet holds one frame (or one piece of a frame) that has to wait: for a congestion window, for
+ * the news that it was lost, for one that should have come before it. Packets come from a pool
+ * that the queues of one loop share, so that steady state allocates nothing. Whoever takes a
+ * packet owns it until it is given back or handed on.
+ */
+#ifndef LP_CORE_PACKET_H
+#define LP_CORE_PACKET_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "proto/ethernet.h"
+#include "proto/overlay.h"
+
+struct lp_packet {
+    struct lp_packet *next;
+    uint64_t queued_ns;
+    uint8_t ip_at;             /* as in struct lp_flow; 0 for a second piece */
+    struct lp_overlay overlay; /* what to stamp; payload points to bytes */
+    uint8_t bytes[LP_ETH_FRAME_MAX];
+};
+
+/* Free packets of a loop: grows on demand to `capacity`, never shrinks before deinit. */
+struct lp_packet_pool {
+    struct lp_packet *free;
+    size_t allocated;
+    size_t capacity;
+};
+
+void lp_packet_pool_init(struct lp_packet_pool *pool, size_t capacity);
+/* Every packet must have come back. */
+void lp_packet_pool_deinit(struct lp_packet_pool *pool);
+
+/* NULL when as many are out as the pool may have, or without memory. Not initialised. */
+struct lp_packet *lp_packet_take(struct lp_packet_pool *pool);
+void lp_packet_give(struct lp_packet_pool *pool, struct lp_packet *packet);
+
+#endif
