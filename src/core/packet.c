@@ -26,18 +26,31 @@ struct lp_packet *lp_packet_take(struct lp_packet_pool *pool)
 
     if (packet != NULL) {
         pool->free = packet->next;
-        return packet;
-    }
-    if (pool->allocated == pool->capacity)
-        return NULL;
-    packet = malloc(sizeof(*packet));
-    if (packet != NULL)
+    } else {
+        if (pool->allocated == pool->capacity)
+            return NULL;
+        packet = malloc(sizeof(*packet));
+        if (packet == NULL)
+            return NULL;
         pool->allocated++;
+    }
+    packet->keepers = 1;
+    packet->in_flight = 0;
+    packet->delivered = false;
     return packet;
+}
+
+void lp_packet_keep(struct lp_packet *packet)
+{
+    assert(packet->keepers > 0 && packet->keepers < UINT16_MAX);
+    packet->keepers++;
 }
 
 void lp_packet_give(struct lp_packet_pool *pool, struct lp_packet *packet)
 {
+    assert(packet->keepers > 0);
+    if (--packet->keepers > 0)
+        return;
     packet->next = pool->free;
     pool->free = packet;
 }

@@ -1,12 +1,13 @@
 /*
  * A packet holds one frame (or one piece of a frame) that has to wait: for a congestion window, for
  * the news that it was lost, for one that should have come before it. Packets come from a pool
- * that the queues of one loop share, so that steady state allocates nothing. Whoever takes a
- * packet owns it until it is given back or handed on.
+ * that the queues of one loop share, so that steady state allocates nothing. Whoever takes or keeps
+ * a packet gives it back; with the last one it is free again.
  */
 #ifndef LP_CORE_PACKET_H
 #define LP_CORE_PACKET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,6 +18,10 @@ struct lp_packet {
     struct lp_packet *next;
     uint64_t queued_ns;
     uint8_t ip_at;             /* as in struct lp_flow; 0 for a second piece */
+    uint16_t keepers;
+    uint8_t
+        in_flight;  /* datagrams with the whole frame that were sent and not heard of since */
+    bool delivered; /* one of them was acknowledged */
     struct lp_overlay overlay; /* what to stamp; payload points to bytes */
     uint8_t bytes[LP_ETH_FRAME_MAX];
 };
@@ -32,8 +37,11 @@ void lp_packet_pool_init(struct lp_packet_pool *pool, size_t capacity);
 /* Every packet must have come back. */
 void lp_packet_pool_deinit(struct lp_packet_pool *pool);
 
-/* NULL when as many are out as the pool may have, or without memory. Not initialised. */
+/* NULL when as many are out as the pool may have, or without memory. Nobody has
+ * sent it yet; the rest of its content is not defined. */
 struct lp_packet *lp_packet_take(struct lp_packet_pool *pool);
+/* One more who gives it back. */
+void lp_packet_keep(struct lp_packet *packet);
 void lp_packet_give(struct lp_packet_pool *pool, struct lp_packet *packet);
 
 #endif

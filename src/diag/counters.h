@@ -31,6 +31,9 @@
     X(TX_BYTES, "tx_bytes", "octets of sent datagrams")                                        \
     X(TX_BROADCAST, "tx_broadcast", "offered frames to a group address")                       \
     X(TX_CUT, "tx_cut", "frames that were cut in two pieces")                                  \
+    X(TX_REPAIRED, "tx_repaired", "datagrams sent again after QUIC reported them lost")        \
+    X(TX_DUPLICATED, "tx_duplicated", "small datagrams sent twice on a lossy path")            \
+    X(TX_REPAIR_BYTES, "tx_repair_bytes", "octets of both, the price of repair")               \
     X(RX_SUPERFRAMES, "rx_superframes", "merged frames that the adapter was given at once")    \
     X(TX_ECN_MARKED, "tx_ecn_marked", "frames marked (ECN) in the queue for their delay")      \
     X(TX_SUPERFRAMES, "tx_superframes", "coalesced frames that the kernel handed over")
