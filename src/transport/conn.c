@@ -82,11 +82,24 @@ static int on_datagram(ngtcp2_conn *qc, uint32_t flags, const uint8_t *bytes, si
     return 0;
 }
 
+static int on_datagram_acked(ngtcp2_conn *qc, uint64_t id, void *user)
+{
+    struct lp_quic_conn *conn = user;
+    const struct lp_quic_config *config = &conn->quic->config;
+
+    if (config->handler->datagram_acked != NULL && !conn->closing)
+        config->handler->datagram_acked(config->user, conn, id, ngtcp2_conn_get_timestamp(qc));
+    return 0;
+}
+
 static int on_datagram_lost(ngtcp2_conn *qc, uint64_t id, void *user)
 {
-    (void)qc;
-    (void)id;
-    ((struct lp_quic_conn *)user)->datagrams_lost++;
+    struct lp_quic_conn *conn = user;
+    const struct lp_quic_config *config = &conn->quic->config;
+
+    conn->datagrams_lost++;
+    if (config->handler->datagram_lost != NULL && !conn->closing)
+        config->handler->datagram_lost(config->user, conn, id, ngtcp2_conn_get_timestamp(qc));
     return 0;
 }
 
@@ -144,6 +157,7 @@ static ngtcp2_callbacks callbacks(bool server)
         .remove_connection_id = on_remove_cid,
         .handshake_completed = on_handshake_completed,
         .recv_datagram = on_datagram,
+        .ack_datagram = on_datagram_acked,
         .lost_datagram = on_datagram_lost,
         .recv_stream_data = on_stream_data,
         .stream_reset = on_stream_reset,

@@ -95,6 +95,7 @@ struct packet {
     uint8_t *bytes;
     bool more;   /* ngtcp2 holds a packet that has begun */
     size_t used; /* payload octets in it, about */
+    unsigned datagrams;
 };
 
 /*
@@ -142,6 +143,8 @@ static bool next_datagram(struct lp_quic_conn *conn, size_t budget, uint64_t now
     const struct lp_quic_config *config = &conn->quic->config;
 
     while (!conn->closing) {
+        if (!conn->have_datagram)
+            conn->datagram = (struct lp_quic_datagram){.id = 0};
         if (!conn->have_datagram &&
             !config->handler->egress_next(config->user, conn, &conn->datagram, now_ns))
             return false;
@@ -170,13 +173,17 @@ static ngtcp2_ssize add_datagrams(struct lp_quic_conn *conn, struct packet *pack
             {.base = (uint8_t *)conn->datagram.body, .len = conn->datagram.body_len},
         };
         int accepted = 0;
-        ngtcp2_ssize len = ngtcp2_conn_writev_datagram(
+        ngtcp2_ssize len;
+
+        if (conn->datagram.apart && packet->datagrams > 0)
+            break;
+        len = ngtcp2_conn_writev_datagram(
             conn->qc, &packet->path.path, &packet->pi, packet->bytes, LP_QUIC_PAYLOAD_MAX,
             &accepted, room ? NGTCP2_WRITE_DATAGRAM_FLAG_MORE : NGTCP2_WRITE_DATAGRAM_FLAG_NONE,
-            0, data, 2, now_ns);
-
+            conn->datagram.id, data, 2, now_ns);
         if (accepted) {
             packet->used = used;
+            packet->datagrams++;
             conn->have_datagram = false;
             config->handler->egress_taken(config->user, conn, LP_QUIC_EGRESS_SENT, now_ns);
         }
@@ -197,6 +204,7 @@ static ngtcp2_ssize write_packet(struct lp_quic_conn *conn, struct packet *packe
     packet->bytes = lp_quic_tx_space(conn->quic);
     packet->more = false;
     packet->used = 0;
+    packet->datagrams = 0;
     if (conn->established)
         len = add_streams(conn, packet, now_ns);
     /* Without a window the egress is not asked: its queue, not we, should hold what waits. */

@@ -80,6 +80,9 @@ struct lp_quic_tx {
 /* What the egress of a connection wants to send next, in up to two parts. Borrowed until taken.
  */
 struct lp_quic_datagram {
+    uint64_t id; /* of the caller's, for datagram_acked and datagram_lost */
+    bool
+        apart; /* in no packet with an earlier one: a copy must not share its original's fate */
     const uint8_t *header;
     size_t header_len;
     const uint8_t *body;
@@ -95,7 +98,8 @@ enum lp_quic_egress_result {
 /*
  * What an endpoint calls. All run inside lp_quic_receive, _on_deadline, _flush, _connect or
  * _close; they may call lp_quic_send_*, lp_quic_wake and lp_quic_close on any connection of the
- * endpoint. NULL members are not allowed, except accept for clients.
+ * endpoint. NULL members are not allowed, except accept for clients and where
+ * it says so.
  */
 struct lp_quic_handler {
     /* Server: a peer completed the handshake. Return < 0 to close it. Set user data here. */
@@ -120,6 +124,9 @@ struct lp_quic_handler {
                         struct lp_quic_datagram *ret_next, uint64_t now_ns);
     void (*egress_taken)(void *user, struct lp_quic_conn *conn,
                          enum lp_quic_egress_result result, uint64_t now_ns);
+    /* What became of a datagram that was sent. QUIC may be wrong about a loss. NULL: not told. */
+    void (*datagram_acked)(void *user, struct lp_quic_conn *conn, uint64_t id, uint64_t now_ns);
+    void (*datagram_lost)(void *user, struct lp_quic_conn *conn, uint64_t id, uint64_t now_ns);
     /*
      * Sends UDP payloads. LP_ERR_AGAIN: the socket is full; the endpoint keeps the bytes and
      * sends nothing until lp_quic_on_writable. Any other failure counts as loss on the path.

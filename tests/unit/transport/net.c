@@ -117,6 +117,8 @@ static bool on_egress_next(void *user, struct lp_quic_conn *conn, struct lp_quic
     size = side->sizes[side->size_at];
     memset(side->header, (int)(side->size_at & 0xff), sizeof side->header);
     memset(side->body, (int)(side->size_at & 0xff), sizeof side->body);
+    next->id = side->size_at + 1;
+    next->apart = side->apart;
     next->header = side->header;
     next->header_len = size < 12 ? size : 12;
     next->body = side->body;
@@ -136,6 +138,28 @@ static void on_egress_taken(void *user, struct lp_quic_conn *conn,
         side->sent++;
     else
         side->too_big++;
+}
+
+static void on_datagram_acked(void *user, struct lp_quic_conn *conn, uint64_t id,
+                              uint64_t now_ns)
+{
+    struct net_side *side = user;
+
+    (void)conn;
+    (void)now_ns;
+    assert_in_range(id, 1, side->size_count);
+    side->acked++;
+}
+
+static void on_datagram_lost(void *user, struct lp_quic_conn *conn, uint64_t id,
+                             uint64_t now_ns)
+{
+    struct net_side *side = user;
+
+    (void)conn;
+    (void)now_ns;
+    assert_in_range(id, 1, side->size_count);
+    side->lost++;
 }
 
 static void carry(struct net_side *side, const struct lp_quic_tx *tx, const uint8_t *bytes,
@@ -200,6 +224,8 @@ static const struct lp_quic_handler handler = {
     .closed = on_closed,
     .egress_next = on_egress_next,
     .egress_taken = on_egress_taken,
+    .datagram_acked = on_datagram_acked,
+    .datagram_lost = on_datagram_lost,
     .transmit = on_transmit,
 };
 

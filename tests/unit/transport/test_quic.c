@@ -647,6 +647,27 @@ static void small_datagrams_share_packets(void **state)
     assert_int_equal(net->server.datagrams, 52);
 }
 
+/* A copy: it goes on without its original, and others may come along. */
+static void what_goes_apart_begins_a_packet(void **state)
+{
+    struct net *net = *state;
+    unsigned before;
+
+    net_handshake(net);
+    net_run(net, 5 * S);
+    before = net->client.packets;
+    net->client.apart = true;
+    for (unsigned i = 0; i < 10; i++)
+        net_push(&net->client, 100);
+    lp_quic_wake(net->client.conn);
+    net_turn(net);
+    assert_int_equal(net->client.sent, 10);
+    assert_int_equal(net->client.packets - before, 10);
+    net_run(net, S);
+    assert_int_equal(net->server.datagrams, 10);
+    assert_int_equal(net->client.acked, 10);
+}
+
 static void equal_packets_leave_in_one_send(void **state)
 {
     struct net *net = *state;
@@ -719,6 +740,9 @@ static void loss_does_not_stop_the_flow(void **state)
     assert_true(net->server.datagrams > given * 97 / 100);
     assert_true(net->server.datagrams < given);
     assert_true(info.datagrams_lost > 0);
+    assert_int_equal(net->client.lost, info.datagrams_lost);
+    assert_int_equal(net->client.acked + net->client.lost, given); /* each has one fate */
+    assert_true(net->client.acked <= net->server.datagrams);
     assert_true(info.packets_lost > 0);
     assert_true(info.cwnd_bytes > 40 * 1400);
 }
@@ -1228,6 +1252,7 @@ int main(void)
         TEST(probes_take_no_data_along),
         TEST(peer_limit_bounds_the_budget),
         TEST(small_datagrams_share_packets),
+        TEST(what_goes_apart_begins_a_packet),
         TEST(equal_packets_leave_in_one_send),
         TEST(control_and_datagrams_share_a_packet),
         TEST(echo_from_inside_a_handler),
