@@ -7,6 +7,8 @@
 /* So little that it does no harm, so much that a late datagram can still be found to be one. */
 #define LATENESS_MIN_NS LP_NS_PER_MS
 #define WORD_BITS       64
+#define WAYS            4 /* flows whose tags lead to the same place */
+#define SETS            (LP_INORDER_FLOWS / WAYS)
 
 static_assert(LP_INORDER_WINDOW % WORD_BITS == 0 &&
                   (LP_INORDER_WINDOW & (LP_INORDER_WINDOW - 1)) == 0,
@@ -18,6 +20,7 @@ struct flow {
     struct lp_packet *held; /* in the order of their numbers */
     struct lp_packet *held_tail;
     uint64_t heard_ns;
+    uint16_t tag;
     bool begun;
     bool jumped;      /* the last number was out of the window */
     uint16_t jump_to; /* and this would follow it */
@@ -33,7 +36,7 @@ struct lp_inorder {
     struct lp_packet *ready_tail;
     uint64_t lateness_ns; /* of what is sent again, as far as it is known */
     struct lp_inorder_stats stats;
-    struct flow flow[LP_INORDER_TAGS];
+    struct flow flow[SETS][WAYS];
 };
 
 struct lp_inorder *lp_inorder_new(struct lp_packet_pool *pool)
@@ -237,9 +240,26 @@ static bool hold(struct lp_inorder *inorder, struct flow *flow,
 
 /* ---- arrivals ---- */
 
-static void begin(struct flow *flow, uint16_t number, uint64_t now_ns)
+static void begin(struct flow *flow, uint16_t tag, uint16_t number)
 {
-    *flow = (struct flow){.begun = true, .heard_ns = now_ns, .top = number, .next = number};
+    *flow = (struct flow){.begun = true, .tag = tag, .top = number, .next = number};
+}
+
+/* The flow's place, or one that is free or was silent longest; NULL when something is held in all. */
+static struct flow *find_flow(struct lp_inorder *inorder, uint16_t tag)
+{
+    struct flow *set = inorder->flow[tag % SETS];
+    struct flow *oldest = NULL;
+
+    for (unsigned i = 0; i < WAYS; i++) {
+        if (set[i].begun && set[i].tag == tag)
+            return &set[i];
+        if (set[i].held == NULL && (oldest == NULL || set[i].heard_ns < oldest->heard_ns))
+            oldest = &set[i];
+    }
+    if (oldest != NULL)
+        oldest->begun = false;
+    return oldest;
 }
 
 /* Beyond all that is missing so far. */
@@ -300,7 +320,8 @@ static enum lp_inorder_result push_far(struct lp_inorder *inorder, struct flow *
     if (!anew)
         return LP_INORDER_PASS;
     release_all(inorder, flow);
-    begin(flow, number, now_ns);
+    begin(flow, flow->tag, number);
+    flow->heard_ns = now_ns;
     raise_top(flow, number);
     flow->next = flow->top;
     return LP_INORDER_PASS_LAST;
@@ -316,12 +337,12 @@ enum lp_inorder_result lp_inorder_push(struct lp_inorder *inorder,
 
     assert((overlay->flags & LP_OVERLAY_FLAG_SEQUENCE) != 0);
     assert(overlay->payload_len <= LP_ETH_FRAME_MAX);
-    if (overlay->sequence.flow >= LP_INORDER_TAGS)
+    flow = find_flow(inorder, overlay->sequence.flow);
+    if (flow == NULL)
         return LP_INORDER_PASS;
-    flow = &inorder->flow[overlay->sequence.flow];
     if (!flow->begun ||
         (flow->held == NULL && lp_time_since(flow->heard_ns, now_ns) > LP_INORDER_SILENT_NS))
-        begin(flow, number, now_ns);
+        begin(flow, overlay->sequence.flow, number);
     flow->heard_ns = now_ns;
     ahead = (int16_t)(number - flow->top);
     if (ahead >= LP_INORDER_WINDOW || ahead < -LP_INORDER_WINDOW ||

@@ -15,7 +15,7 @@
  * or whose numbers jump by more than the window twice in a row, begins anew: so an origin may start
  * again with any number.
  *
- * Bounded: LP_INORDER_HELD_MAX packets of the pool, one flow for each tag, some 75 KiB. Time is a
+ * Bounded: LP_INORDER_HELD_MAX packets of the pool, LP_INORDER_FLOWS flows, some 80 KiB. Time is a
  * parameter. It borrows the pool and owns the packets that it holds.
  */
 #ifndef LP_CORE_INORDER_H
@@ -28,11 +28,11 @@
 #include "base/time.h"
 #include "core/packet.h"
 
-#define LP_INORDER_TAGS        256 /* tags in use; datagrams with others pass */
+#define LP_INORDER_FLOWS       256 /* the least recent one makes room; places go by the tag */
 #define LP_INORDER_WINDOW      2048
 #define LP_INORDER_HELD_MAX    1024
 #define LP_INORDER_WAIT_MAX_NS (50 * LP_NS_PER_MS)
-#define LP_INORDER_SILENT_NS   (250 * LP_NS_PER_MS)
+#define LP_INORDER_SILENT_NS   (1000 * LP_NS_PER_MS)
 
 struct lp_inorder;
 

@@ -17,7 +17,7 @@
 struct lp_packet {
     struct lp_packet *next;
     uint64_t queued_ns;
-    uint8_t ip_at;             /* as in struct lp_flow; 0 for a second piece */
+    uint8_t ip_at; /* as in struct lp_flow; 0 for a second piece */
     uint16_t keepers;
     uint8_t
         in_flight;  /* datagrams with the whole frame that were sent and not heard of since */

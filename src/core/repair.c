@@ -26,7 +26,7 @@ void lp_repair_init(struct lp_repair *repair, struct lp_packet_pool *pool,
 
 /* ---- what is kept ---- */
 
-static size_t cost_of(const struct lp_repair_datagram *datagram)
+static size_t len_of(const struct lp_repair_datagram *datagram)
 {
     return datagram->header_len + datagram->body_len;
 }
@@ -51,7 +51,7 @@ static struct lp_repair_datagram take_out(struct lp_repair *repair,
                                           struct lp_repair_entry *entry)
 {
     entry->id = 0;
-    repair->bytes -= cost_of(&entry->datagram);
+    repair->bytes -= LP_REPAIR_PACKET_COST;
     if (!entry->datagram.piece)
         entry->datagram.packet->in_flight--;
     return entry->datagram;
@@ -88,11 +88,11 @@ static bool grow(struct lp_repair *repair)
 }
 
 /* A place for the next id; false without memory. */
-static bool make_room(struct lp_repair *repair, size_t bytes)
+static bool make_room(struct lp_repair *repair)
 {
     while (repair->oldest_id < repair->next_id && find(repair, repair->oldest_id) == NULL)
         repair->oldest_id++;
-    while (repair->bytes + bytes > LP_REPAIR_BYTES_MAX)
+    while (repair->bytes + LP_REPAIR_PACKET_COST > LP_REPAIR_BYTES_MAX)
         forget_oldest(repair);
     if (repair->next_id - repair->oldest_id < repair->capacity)
         return true;
@@ -108,7 +108,7 @@ static uint64_t keep(struct lp_repair *repair, const struct lp_repair_datagram *
     uint64_t id = repair->next_id;
     struct lp_repair_entry *entry;
 
-    if (!make_room(repair, cost_of(datagram))) {
+    if (!make_room(repair)) {
         repair->next_id++;
         return id;
     }
@@ -116,7 +116,7 @@ static uint64_t keep(struct lp_repair *repair, const struct lp_repair_datagram *
     entry->id = id;
     entry->datagram = *datagram;
     lp_packet_keep(datagram->packet);
-    repair->bytes += cost_of(datagram);
+    repair->bytes += LP_REPAIR_PACKET_COST;
     if (!datagram->piece)
         datagram->packet->in_flight++;
     repair->next_id++;
@@ -271,7 +271,7 @@ const struct lp_repair_datagram *lp_repair_next(struct lp_repair *repair, size_t
     while (repair->pending_count > 0) {
         const struct lp_repair_datagram *next = pending_at(repair, 0);
 
-        if (cost_of(next) <= budget && (next->piece || !next->packet->delivered) &&
+        if (len_of(next) <= budget && (next->piece || !next->packet->delivered) &&
             lp_time_since(next->sent_ns, now_ns) <= LP_REPAIR_AGE_MAX_NS)
             return next;
         drop_first_pending(repair);
@@ -282,7 +282,7 @@ const struct lp_repair_datagram *lp_repair_next(struct lp_repair *repair, size_t
 uint64_t lp_repair_resent(struct lp_repair *repair, uint64_t now_ns)
 {
     const struct lp_repair_datagram *datagram = pending_at(repair, 0);
-    size_t len = cost_of(datagram);
+    size_t len = len_of(datagram);
     uint64_t id;
 
     assert(repair->pending_count > 0);

@@ -22,7 +22,9 @@
 #include "core/packet.h"
 #include "diag/counters.h"
 
-#define LP_REPAIR_BYTES_MAX   (1024 * 1024)
+#define LP_REPAIR_BYTES_MAX (1024 * 1024)
+/* What is charged for one that is kept, however short: the memory that it holds. */
+#define LP_REPAIR_PACKET_COST sizeof(struct lp_packet)
 #define LP_REPAIR_PENDING_MAX 256
 #define LP_REPAIR_IDS_MAX     4096
 /* Later, TCP has long noticed by itself, and a game has gone on. */

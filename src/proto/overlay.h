@@ -40,9 +40,12 @@ struct lp_overlay_piece {
     uint16_t frame_len; /* octets of the whole frame, in both pieces */
 };
 
+/* Tags that origins of this release give; flows whose hashes meet share one, and its numbers. */
+#define LP_SEQUENCE_TAGS 4096
+
 struct lp_overlay_sequence {
     uint16_t flow;   /* tag of the inner flow, set once by the origin */
-    uint16_t number; /* of the datagram within the flow, wraps */
+    uint16_t number; /* of the frame within the flow, wraps */
 };
 
 struct lp_overlay {

@@ -219,13 +219,33 @@ static void tags_are_apart(void **state)
     struct bed *bed = *state;
 
     push_tag(bed, 0, 1, true, T0);
-    push_tag(bed, LP_INORDER_TAGS - 1, 1, true, T0);
+    push_tag(bed, 65535, 1, true, T0);
     assert_int_equal(push_tag(bed, 0, 3, true, T0), LP_INORDER_HELD);
-    assert_int_equal(push_tag(bed, LP_INORDER_TAGS - 1, 2, true, T0), LP_INORDER_PASS);
-    /* of a tag that nobody gives nothing is known */
-    assert_int_equal(push_tag(bed, LP_INORDER_TAGS, 9, true, T0), LP_INORDER_PASS);
-    assert_int_equal(push_tag(bed, LP_INORDER_TAGS, 9, true, T0), LP_INORDER_PASS);
-    OUT(1, 1, 2, 9, 9);
+    assert_int_equal(push_tag(bed, 65535, 2, true, T0), LP_INORDER_PASS);
+    OUT(1, 1, 2);
+}
+
+/* Four find room in a place; a fifth takes that of the one that was silent longest. */
+static void more_flows_than_places(void **state)
+{
+    enum { STEP = LP_INORDER_FLOWS / 4 };
+    struct bed *bed = *state;
+
+    for (unsigned i = 0; i < 5; i++)
+        push_tag(bed, (uint16_t)(i * STEP), 7, true, T0 + i);
+    assert_int_equal(push_tag(bed, 4 * STEP, 7, true, T0 + 5), LP_INORDER_DUPLICATE);
+    assert_int_equal(push_tag(bed, 1 * STEP, 7, true, T0 + 5), LP_INORDER_DUPLICATE);
+    assert_int_equal(push_tag(bed, 0 * STEP, 7, true, T0 + 6), LP_INORDER_PASS); /* in 2's */
+    assert_int_equal(push_tag(bed, 2 * STEP, 9, true, T0 + 7), LP_INORDER_PASS); /* in 3's */
+    /* who holds something keeps the place; when all do, others pass as they come */
+    push_tag(bed, 0 * STEP, 9, true, T0 + 8);
+    push_tag(bed, 1 * STEP, 9, true, T0 + 8);
+    push_tag(bed, 2 * STEP, 11, true, T0 + 8);
+    push_tag(bed, 4 * STEP, 9, true, T0 + 8);
+    assert_int_equal(stats_of(bed).held, 4);
+    assert_int_equal(push_tag(bed, 5 * STEP, 1, true, T0 + 9), LP_INORDER_PASS);
+    assert_int_equal(push_tag(bed, 5 * STEP, 1, true, T0 + 9), LP_INORDER_PASS);
+    assert_int_equal(push_tag(bed, 0 * STEP, 8, true, T0 + 9), LP_INORDER_PASS);
 }
 
 static void patience_is_learned(void **state)
@@ -389,6 +409,7 @@ int main(void)
         CASE(without_holding_order_is_as_it_comes),
         CASE(a_tag_may_mix_both),
         CASE(tags_are_apart),
+        CASE(more_flows_than_places),
         CASE(patience_is_learned),
         CASE(an_origin_that_counts_anew),
         CASE(a_stray_changes_nothing),
