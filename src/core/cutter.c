@@ -9,6 +9,11 @@ void lp_cutter_init(struct lp_cutter *cutter, uint16_t first_piece_id)
     *cutter = (struct lp_cutter){.next_piece_id = first_piece_id};
 }
 
+void lp_cutter_number(struct lp_cutter *cutter, uint16_t number[LP_SEQUENCE_TAGS])
+{
+    cutter->number = number;
+}
+
 /* How the head can travel. */
 enum fit {
     FIT_NOT,
@@ -41,13 +46,23 @@ static enum fit find_fit(const struct lp_overlay *overlay, size_t budget, uint8_
     return lp_overlay_header_len(flags) + LP_PIECE_FIRST_LEN <= budget ? FIT_CUT : FIT_NOT;
 }
 
-static void encode(struct lp_cutter *cutter, const struct lp_overlay *queued,
-                   uint8_t allowed_flags, struct lp_cut *ret_cut)
+static void encode(struct lp_cutter *cutter, struct lp_packet *packet, uint8_t allowed_flags,
+                   struct lp_cut *ret_cut)
 {
-    struct lp_overlay overlay = *queued;
+    struct lp_overlay *queued = &packet->overlay;
+    struct lp_overlay overlay;
+    bool numbered;
     int header_len;
 
+    if (cutter->number != NULL && !cutter->second_next) {
+        cutter->tag = queued->sequence.flow % LP_SEQUENCE_TAGS;
+        queued->sequence.number = cutter->number[cutter->tag];
+    }
+    overlay = *queued;
     overlay.flags = flags_of(queued, allowed_flags);
+    numbered = (overlay.flags & LP_OVERLAY_FLAG_SEQUENCE) != 0;
+    if (cutter->second_next)
+        overlay.flags &= (uint8_t)~LP_OVERLAY_FLAG_SEQUENCE;
     if (cutter->cutting) {
         overlay.flags |= LP_OVERLAY_FLAG_PIECE;
         overlay.piece = (struct lp_overlay_piece){
@@ -66,6 +81,9 @@ static void encode(struct lp_cutter *cutter, const struct lp_overlay *queued,
         .header_len = (size_t)header_len,
         .body = overlay.payload,
         .body_len = overlay.payload_len,
+        .packet = packet,
+        .piece = (overlay.flags & LP_OVERLAY_FLAG_PIECE) != 0,
+        .numbered = numbered,
     };
     cutter->datagram_len = (size_t)header_len + overlay.payload_len;
 }
@@ -82,7 +100,7 @@ static void end_cut(struct lp_cutter *cutter)
 bool lp_cutter_next(struct lp_cutter *cutter, struct lp_egress *queue, size_t budget,
                     uint8_t allowed_flags, struct lp_cut *ret_cut, uint64_t now_ns)
 {
-    const struct lp_packet *packet;
+    struct lp_packet *packet;
 
     /* When the queue was cleared in between, its head is another frame. */
     if (cutter->second_next && !queue->held)
@@ -96,7 +114,7 @@ bool lp_cutter_next(struct lp_cutter *cutter, struct lp_egress *queue, size_t bu
 
         if (fit != FIT_NOT) {
             cutter->cutting = fit == FIT_CUT;
-            encode(cutter, &packet->overlay, allowed_flags, ret_cut);
+            encode(cutter, packet, allowed_flags, ret_cut);
             return true;
         }
         lp_egress_pop(queue, LP_DROP_REASON_TOO_BIG);
@@ -110,6 +128,8 @@ void lp_cutter_sent(struct lp_cutter *cutter, struct lp_egress *queue)
     lp_count(queue->counters, LP_COUNTER_TX_DATAGRAMS, 1);
     lp_count(queue->counters, LP_COUNTER_TX_BYTES, cutter->datagram_len);
     cutter->datagram_len = 0;
+    if (cutter->number != NULL && !cutter->second_next)
+        cutter->number[cutter->tag]++;
     if (cutter->cutting && !cutter->second_next) {
         cutter->second_next = true;
         lp_egress_hold(queue);

@@ -1,7 +1,10 @@
 /*
  * From an egress queue to datagrams: encodes the head of the queue for a target, whole when it
  * fits the datagram budget, else in two pieces. The two pieces of one frame follow each other
- * at once. Shared by relay, client and gateway. Borrows queue and counters.
+ * at once. At the origin it gives each frame that has a flow tag its number (the sequence
+ * extension): not before it is sent, so that what the queue drops leaves no gap that a receiver
+ * would wait for. The second of two pieces has none, it follows its first. Shared by relay, client
+ * and gateway. Borrows queue and counters.
  */
 #ifndef LP_CORE_CUTTER_H
 #define LP_CORE_CUTTER_H
@@ -18,6 +21,8 @@ struct lp_cutter {
     bool cutting;        /* the head travels in two pieces */
     bool second_next;    /* and its first is sent: the queue holds the head */
     size_t datagram_len; /* of the last _next, 0 once it is sent or refused */
+    uint16_t tag;        /* of the last _next */
+    uint16_t *number;    /* of the next frame of each tag, borrowed; NULL: not the origin */
 };
 
 /* One datagram: header (in the cutter) and body (in the packet), borrowed until _sent or
@@ -27,6 +32,9 @@ struct lp_cut {
     size_t header_len;
     const uint8_t *body;
     size_t body_len;
+    struct lp_packet *packet; /* that the body is in */
+    bool piece;
+    bool numbered; /* it, or the piece before it, has the sequence extension */
 };
 
 /*
@@ -34,6 +42,11 @@ struct lp_cut {
  * 0 for an origin (the uppermost bit of `first_piece_id` stays as it is when the number wraps).
  */
 void lp_cutter_init(struct lp_cutter *cutter, uint16_t first_piece_id);
+/*
+ * The cutter of an origin. Numbers should begin elsewhere after each start, so that receivers do
+ * not take what is new for copies. Borrowed.
+ */
+void lp_cutter_number(struct lp_cutter *cutter, uint16_t number[LP_SEQUENCE_TAGS]);
 
 /*
  * The next datagram of the queue for a target with this budget and these allowed overlay flags;

@@ -305,13 +305,13 @@ static struct lp_egress_list *first_list(struct lp_egress *queue)
 }
 
 /* RFC 8290 4.2. */
-static const struct lp_packet *choose(struct lp_egress *queue, uint64_t now_ns)
+static struct lp_packet *choose(struct lp_egress *queue, uint64_t now_ns)
 {
     struct lp_egress_list *list;
     unsigned f;
 
     while ((f = (list = first_list(queue))->head) != LP_EGRESS_NO_FLOW) {
-        const struct lp_packet *packet;
+        struct lp_packet *packet;
 
         if (queue->flow[f].deficit <= 0) {
             queue->flow[f].deficit += share_of(queue, f);
@@ -334,10 +334,10 @@ static const struct lp_packet *choose(struct lp_egress *queue, uint64_t now_ns)
     return NULL;
 }
 
-const struct lp_packet *lp_egress_head(struct lp_egress *queue, uint64_t now_ns)
+struct lp_packet *lp_egress_head(struct lp_egress *queue, uint64_t now_ns)
 {
     if (queue->chosen != LP_EGRESS_NO_FLOW) {
-        const struct lp_packet *packet = queue->flow[queue->chosen].head;
+        struct lp_packet *packet = queue->flow[queue->chosen].head;
 
         if (queue->held || !is_stale(queue, packet, now_ns))
             return packet;

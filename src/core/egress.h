@@ -87,7 +87,7 @@ enum lp_drop lp_egress_push(struct lp_egress *queue, const struct lp_overlay *ov
  * up (QUEUE_CODEL), is dropped on the way. It stays the head until it is popped, is too old, or
  * is released; its octets stay where they are.
  */
-const struct lp_packet *lp_egress_head(struct lp_egress *queue, uint64_t now_ns);
+struct lp_packet *lp_egress_head(struct lp_egress *queue, uint64_t now_ns);
 
 /*
  * A part of the head was sent: it stays the head, however old it grows, until it is popped or

@@ -225,7 +225,12 @@ static bool on_egress_next(void *user, struct lp_quic_conn *conn,
     if (!lp_cutter_next(&h->cutter, &h->egress, lp_quic_datagram_budget(conn),
                         LP_OVERLAY_FLAG_PIECE, &cut, now_ns))
         return false;
-    *ret_next = (struct lp_quic_datagram){cut.header, cut.header_len, cut.body, cut.body_len};
+    *ret_next = (struct lp_quic_datagram){
+        .header = cut.header,
+        .header_len = cut.header_len,
+        .body = cut.body,
+        .body_len = cut.body_len,
+    };
     return true;
 }
 

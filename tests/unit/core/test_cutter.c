@@ -233,8 +233,9 @@ static void the_bounds_of_each_way(void **state)
         while (send(&f, rows[i].budget, rows[i].allowed, &s)) {
             datagrams++;
             assert_true(s.len <= rows[i].budget);
+            /* a second piece has no number, it follows its first */
             assert_int_equal(s.overlay.flags & SEQUENCE,
-                             rows[i].flags & rows[i].allowed & SEQUENCE);
+                             datagrams == 2 ? 0 : rows[i].flags & rows[i].allowed & SEQUENCE);
             if (s.overlay.flags & SEQUENCE)
                 assert_int_equal(s.overlay.sequence.flow, 0xabcd);
         }
