@@ -124,6 +124,7 @@ int lp_room_add(struct lp_room *room, struct lp_member *member, const struct lp_
     member->peer_id = ++room->last_peer_id;
     member->last_seen_ns = now_ns;
     member->pieces = NULL;
+    member->numbers = NULL;
     fill_buckets(member, limits, now_ns);
     room->member[member->slot] = member;
     if (member->role == LP_ROLE_GATEWAY) {
@@ -160,6 +161,8 @@ void lp_room_remove(struct lp_room *room, struct lp_member *member)
     }
     forget_target(room, member->slot);
     lp_pieces_free(member);
+    lp_inorder_free(member->numbers);
+    member->numbers = NULL;
     member->peer_id = 0;
 }
 
@@ -186,7 +189,7 @@ void lp_room_replace(struct lp_room *room, struct lp_member *member,
                      struct lp_member *successor)
 {
     assert(member->peer_id != 0 && room->member[member->slot] == member);
-    assert(successor->peer_id == 0 && successor->pieces == NULL);
+    assert(successor->peer_id == 0 && successor->pieces == NULL && successor->numbers == NULL);
     successor->peer_id = member->peer_id;
     successor->slot = member->slot;
     successor->role = member->role;
@@ -202,5 +205,7 @@ void lp_room_replace(struct lp_room *room, struct lp_member *member,
     room->member[member->slot] = successor;
     /* Piece ids belong to a connection. */
     lp_pieces_free(member);
+    lp_inorder_free(member->numbers);
+    member->numbers = NULL;
     member->peer_id = 0;
 }

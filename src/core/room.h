@@ -21,6 +21,7 @@
 #include "diag/drop.h"
 #include "proto/control.h"
 #include "proto/ethernet.h"
+#include "core/inorder.h"
 #include "proto/flow.h"
 #include "proto/fragment.h"
 #include "proto/overlay.h"
@@ -82,6 +83,7 @@ struct lp_member {
     struct lp_bucket broadcast;
     struct lp_bucket unknown;
     struct lp_piece_table *pieces; /* owned; made when the first piece comes */
+    struct lp_inorder *numbers;    /* owned; made when the first numbered datagram comes */
     UT_hash_handle by_mac;
     uint64_t mac_key;
 };

@@ -244,6 +244,21 @@ static enum lp_drop judge_piece(struct lp_room *room, struct lp_member *member,
     return judge_first_piece(room, member, d, now_ns);
 }
 
+/*
+ * What a player sent twice, or again although it had come, goes on once. Without memory for that it
+ * is the receivers who sort it out.
+ */
+static bool is_copy(struct lp_member *member, const struct lp_overlay *overlay, uint64_t now_ns)
+{
+    if ((overlay->flags & LP_OVERLAY_FLAG_SEQUENCE) == 0 ||
+        overlay->payload_len > LP_ETH_FRAME_MAX)
+        return false;
+    if (member->numbers == NULL)
+        member->numbers = lp_inorder_new(NULL); /* nothing is held here */
+    return member->numbers != NULL &&
+           lp_inorder_push(member->numbers, overlay, false, now_ns) == LP_INORDER_DUPLICATE;
+}
+
 void lp_room_judge(struct lp_room *room, struct lp_member *member, const uint8_t *datagram,
                    size_t len, struct lp_decision *ret_decision, uint64_t now_ns)
 {
@@ -254,7 +269,9 @@ void lp_room_judge(struct lp_room *room, struct lp_member *member, const uint8_t
     if (d->verdict != LP_FORWARD)
         return;
     d->frame_len = d->overlay.payload_len;
-    if (d->overlay.flags & LP_OVERLAY_FLAG_PIECE)
+    if (is_copy(member, &d->overlay, now_ns))
+        d->verdict = LP_DROP_REASON_DUPLICATE;
+    else if (d->overlay.flags & LP_OVERLAY_FLAG_PIECE)
         d->verdict = judge_piece(room, member, d, now_ns);
     else
         d->verdict = judge_frame(room, member, d, now_ns);

@@ -3,7 +3,7 @@
  * a relay's peer rx is what that peer sent, tx what is queued for it; for a client or gateway
  * rx goes to the adapter and tx comes from it. They add up at every moment:
  *
- *   rx_datagrams = rx_frames + rx_pieces + sum(rx drops) + pieces that wait
+ *   rx_datagrams = rx_frames + rx_pieces + sum(rx drops) + pieces that wait + datagrams held
  *   tx_frames    = tx_sent + sum(tx drops) + frames that are queued
  *
  * where rx_pieces counts datagrams that were joined to (or, at a relay, followed) a first

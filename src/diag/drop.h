@@ -62,6 +62,7 @@ enum lp_drop_category {
     X(PIECE_LOST, 70, "piece_lost", DROPPED, "the other piece did not come")                   \
     X(PIECE_DUPLICATE, 71, "piece_duplicate", DROPPED, "this piece is already here")           \
     X(PIECE_REFUSED, 72, "piece_refused", DROPPED, "second piece of a frame that was dropped") \
+    X(DUPLICATE, 73, "duplicate", DROPPED, "a copy of what has come already")                  \
     X(OFFLOAD, 80, "offload", DROPPED, "super-frame that cannot be segmented")                 \
     X(EDGE_FULL, 81, "edge_full", DROPPED, "the adapter's queue is full")                      \
     X(EDGE_ERROR, 82, "edge_error", DROPPED, "the adapter refused the frame")

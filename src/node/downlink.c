@@ -6,17 +6,7 @@
 #include "node/internal.h"
 #include "proto/offload.h"
 
-/* One datagram on its way to the edge, as far as it is known yet. */
-struct arrival {
-    struct lp_overlay overlay;
-    struct lp_room_peer *origin;
-    const uint8_t *frame;
-    size_t frame_len;
-    bool has_ethernet;
-    struct lp_eth eth;
-};
-
-static void log_frame(struct lp_node *node, const struct arrival *in, enum lp_drop verdict)
+static void log_frame(struct lp_node *node, const struct lp_arrival *in, enum lp_drop verdict)
 {
     struct lp_frame_event event = {
         .direction = LP_FRAME_FROM_TUNNEL,
@@ -39,7 +29,7 @@ static void log_frame(struct lp_node *node, const struct arrival *in, enum lp_dr
 }
 
 static enum lp_drop decode(struct lp_node *node, const uint8_t *bytes, size_t len,
-                           struct arrival *in)
+                           struct lp_arrival *in)
 {
     if (lp_overlay_decode(bytes, len, node->overlay_flags, &in->overlay) < 0)
         return LP_DROP_REASON_BAD_OVERLAY;
@@ -56,7 +46,7 @@ static enum lp_drop decode(struct lp_node *node, const uint8_t *bytes, size_t le
 }
 
 /* Joins a piece to its other half; *ret_whole tells whether there is a frame now. */
-static enum lp_drop join_pieces(struct lp_node *node, struct arrival *in, bool *ret_whole,
+static enum lp_drop join_pieces(struct lp_node *node, struct lp_arrival *in, bool *ret_whole,
                                 uint64_t now_ns)
 {
     uint64_t lost = 0;
@@ -82,7 +72,7 @@ static enum lp_drop join_pieces(struct lp_node *node, struct arrival *in, bool *
  * The relay has judged the frame already; gateway and client do it again, so that a relay's
  * mistake (or a relay in wrong hands) neither reaches the LAN nor the player's machine.
  */
-static enum lp_drop judge(const struct lp_node *node, struct arrival *in)
+static enum lp_drop judge(const struct lp_node *node, struct lp_arrival *in)
 {
     bool from_client = in->origin->role == LP_ROLE_CLIENT;
     const struct lp_room_peer *owner;
@@ -163,37 +153,31 @@ void lp_node_on_merged(void *user, const struct lp_superframe *super, unsigned f
     write_cut(node, super);
 }
 
-static enum lp_drop write_to_edge(struct lp_node *node, const struct arrival *in)
+static enum lp_drop write_to_edge(struct lp_node *node, const struct lp_arrival *in)
 {
     if (node->merge != NULL && lp_merge_push(node->merge, in->frame, in->frame_len))
         return LP_FORWARD;
     return write_plain(node, in->frame, in->frame_len);
 }
 
-void lp_node_on_datagram(struct lp_node *node, const uint8_t *bytes, size_t len,
-                         uint64_t now_ns)
+void lp_node_accept(struct lp_node *node, struct lp_arrival *in, enum lp_drop verdict,
+                    uint64_t now_ns)
 {
     struct lp_counters *counters = &node->counters;
-    struct arrival in = {.frame_len = len};
-    enum lp_drop verdict;
-    bool piece, whole = true;
+    bool piece = verdict == LP_FORWARD && (in->overlay.flags & LP_OVERLAY_FLAG_PIECE) != 0;
+    bool whole = true;
 
-    lp_count(counters, LP_COUNTER_RX_DATAGRAMS, 1);
-    lp_count(counters, LP_COUNTER_RX_BYTES, len);
-    verdict = node->state == LP_NODE_JOINED ? decode(node, bytes, len, &in)
-                                            : LP_DROP_REASON_NOT_JOINED;
-    piece = verdict == LP_FORWARD && (in.overlay.flags & LP_OVERLAY_FLAG_PIECE) != 0;
     if (piece)
-        verdict = join_pieces(node, &in, &whole, now_ns);
+        verdict = join_pieces(node, in, &whole, now_ns);
     if (!whole && verdict == LP_FORWARD)
         return;         /* waits for its other half */
     if (piece && whole) /* two datagrams, one frame */
         lp_count(counters, LP_COUNTER_RX_PIECES, 1);
     if (verdict == LP_FORWARD)
-        verdict = judge(node, &in);
+        verdict = judge(node, in);
     if (verdict == LP_FORWARD)
-        verdict = write_to_edge(node, &in);
-    log_frame(node, &in, verdict);
+        verdict = write_to_edge(node, in);
+    log_frame(node, in, verdict);
     if (verdict != LP_FORWARD) {
 #ifdef LP_FAULT_COUNTER_LOST /* planted fault: what the adapter refuses is not counted */
         if (verdict == LP_DROP_REASON_EDGE_ERROR)
@@ -205,8 +189,24 @@ void lp_node_on_datagram(struct lp_node *node, const uint8_t *bytes, size_t len,
         return;
     }
     lp_count(counters, LP_COUNTER_RX_FRAMES, 1);
-    if (lp_mac_is_group(&in.eth.dst))
+    if (lp_mac_is_group(&in->eth.dst))
         lp_count(counters, LP_COUNTER_RX_BROADCAST, 1);
+}
+
+void lp_node_on_datagram(struct lp_node *node, const uint8_t *bytes, size_t len,
+                         uint64_t now_ns)
+{
+    struct lp_arrival in = {.frame_len = len};
+    enum lp_drop verdict;
+
+    lp_count(&node->counters, LP_COUNTER_RX_DATAGRAMS, 1);
+    lp_count(&node->counters, LP_COUNTER_RX_BYTES, len);
+    verdict = node->state == LP_NODE_JOINED ? decode(node, bytes, len, &in)
+                                            : LP_DROP_REASON_NOT_JOINED;
+    if (verdict == LP_FORWARD && (in.overlay.flags & LP_OVERLAY_FLAG_SEQUENCE) != 0)
+        lp_node_on_numbered(node, &in, now_ns);
+    else
+        lp_node_accept(node, &in, verdict, now_ns);
 }
 
 void lp_node_expire_pieces(struct lp_node *node, uint64_t now_ns)

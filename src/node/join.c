@@ -6,8 +6,8 @@
 
 #define MESSAGE_MAX 8192 /* the largest that a node sends is stats with every counter */
 
-/* What a node of this release understands; sequence numbers come with loss repair. */
-#define NODE_CAPABILITIES LP_CAP_PIECES
+/* What a node of this release understands. */
+#define NODE_CAPABILITIES (LP_CAP_PIECES | LP_CAP_SEQUENCE)
 
 static int send_message(struct lp_node *node, const struct lp_control *message, bool hello)
 {
@@ -138,6 +138,8 @@ static void on_welcome(struct lp_node *node, const struct lp_welcome *welcome, u
     node->overlay_flags = 0;
     if ((welcome->capabilities & NODE_CAPABILITIES & LP_CAP_PIECES) != 0)
         node->overlay_flags |= LP_OVERLAY_FLAG_PIECE;
+    if ((welcome->capabilities & NODE_CAPABILITIES & LP_CAP_SEQUENCE) != 0)
+        node->overlay_flags |= LP_OVERLAY_FLAG_SEQUENCE;
     if (welcome->has_seat_secret) {
         node->config.has_seat_secret = true;
         memcpy(node->config.seat_secret, welcome->seat_secret, LP_SEAT_SECRET_LEN);
@@ -189,7 +191,7 @@ static void on_lifecycle(struct lp_node *node, const struct lp_control *message,
     int err = joined ? lp_roommap_joined(&node->room, &message->peer_joined, &peer)
                      : lp_roommap_left(&node->room, &message->peer_left, &peer);
 
-    lp_node_count_lost_pieces(node);
+    lp_node_count_lost(node);
     if (err < 0) {
         protocol_error(node,
                        err == LP_ERR_FULL

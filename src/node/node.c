@@ -15,6 +15,7 @@ void lp_node_config_defaults(struct lp_node_config *config)
     *config = (struct lp_node_config){
         .role = LP_ROLE_CLIENT,
         .datagram_budget = LP_NODE_DATAGRAM_BUDGET_DEFAULT,
+        .duplicate = LP_DUPLICATE_AUTO,
     };
 }
 
@@ -33,10 +34,13 @@ void lp_node_emit_text(struct lp_node *node, enum lp_node_event_kind kind, const
     lp_node_emit(node, &(struct lp_node_event){.kind = kind, .text = text});
 }
 
-void lp_node_count_lost_pieces(struct lp_node *node)
+void lp_node_count_lost(struct lp_node *node)
 {
     lp_count_rx_drop(&node->counters, LP_DROP_REASON_PIECE_LOST, node->room.pieces_lost);
     node->room.pieces_lost = 0;
+    lp_count_rx_drop(&node->counters, LP_DROP_REASON_QUEUE_CLOSED, node->room.held_lost);
+    node->room.held_lost = 0;
+    lp_node_set_order_deadline(node);
 }
 
 /* ---- connecting, backing off
@@ -60,8 +64,9 @@ static void forget_connection(struct lp_node *node)
     node->rejected = false;
     node->greeted = false;
     lp_egress_clear(&node->egress);
+    lp_sender_clear(&node->sender);
     lp_roommap_clear(&node->room);
-    lp_node_count_lost_pieces(node);
+    lp_node_count_lost(node);
     clear_deadlines(node);
 }
 
@@ -234,18 +239,20 @@ static bool on_egress_next(void *user, struct lp_quic_conn *conn,
                            struct lp_quic_datagram *ret_next, uint64_t now_ns)
 {
     struct lp_node *node = user;
-    struct lp_cut cut;
+    struct lp_sending next;
 
     if (conn != node->conn || node->state != LP_NODE_JOINED)
         return false;
-    if (!lp_cutter_next(&node->cutter, &node->egress, lp_quic_datagram_budget(conn),
-                        node->overlay_flags, &cut, now_ns))
+    if (!lp_sender_next(&node->sender, lp_quic_datagram_budget(conn), node->overlay_flags,
+                        &next, now_ns))
         return false;
     *ret_next = (struct lp_quic_datagram){
-        .header = cut.header,
-        .header_len = cut.header_len,
-        .body = cut.body,
-        .body_len = cut.body_len,
+        .id = next.id,
+        .apart = next.apart,
+        .header = next.header,
+        .header_len = next.header_len,
+        .body = next.body,
+        .body_len = next.body_len,
     };
     return true;
 }
@@ -256,11 +263,30 @@ static void on_egress_taken(void *user, struct lp_quic_conn *conn,
     struct lp_node *node = user;
 
     (void)conn;
-    (void)now_ns;
     if (result == LP_QUIC_EGRESS_SENT)
-        lp_cutter_sent(&node->cutter, &node->egress);
+        lp_sender_sent(&node->sender, now_ns);
     else
-        lp_cutter_refused(&node->cutter, &node->egress);
+        lp_sender_refused(&node->sender);
+}
+
+/* A connection that was given up may still hear of what it sent: its ids are no longer known. */
+static void on_datagram_acked(void *user, struct lp_quic_conn *conn, uint64_t id,
+                              uint64_t now_ns)
+{
+    struct lp_node *node = user;
+
+    (void)now_ns;
+    if (conn == node->conn)
+        lp_sender_acked(&node->sender, id);
+}
+
+static void on_datagram_lost(void *user, struct lp_quic_conn *conn, uint64_t id,
+                             uint64_t now_ns)
+{
+    struct lp_node *node = user;
+
+    if (conn == node->conn && lp_sender_lost(&node->sender, id, now_ns))
+        lp_quic_wake(conn);
 }
 
 static int on_transmit(void *user, const struct lp_quic_tx *tx)
@@ -285,6 +311,8 @@ static const struct lp_quic_handler quic_handler = {
     .closed = on_closed,
     .egress_next = on_egress_next,
     .egress_taken = on_egress_taken,
+    .datagram_acked = on_datagram_acked,
+    .datagram_lost = on_datagram_lost,
     .transmit = on_transmit,
 };
 
@@ -329,7 +357,10 @@ int lp_node_new(const struct lp_node_config *config, struct lp_node **ret_node)
     config->random(config->user, &node->flow_key, sizeof(node->flow_key));
     lp_egress_init(&node->egress, &node->pool, &node->counters, LP_EGRESS_BYTES_MAX,
                    LP_EGRESS_AGE_MAX_NS);
-    lp_cutter_init(&node->cutter, 0);
+    lp_sender_init(&node->sender, &node->egress, &node->pool, &node->counters, 0,
+                   config->duplicate);
+    config->random(config->user, node->number, sizeof(node->number));
+    lp_cutter_number(&node->sender.cutter, node->number);
     lp_roommap_init(&node->room);
     node->backoff_deadline_ns = LP_TIME_NEVER;
     node->unanswered_since_ns = LP_TIME_NEVER;
@@ -344,6 +375,7 @@ void lp_node_free(struct lp_node *node)
     if (node == NULL)
         return;
     lp_egress_clear(&node->egress);
+    lp_sender_deinit(&node->sender);
     lp_roommap_clear(&node->room);
     lp_quic_free(node->quic);
     lp_merge_free(node->merge);
@@ -427,6 +459,7 @@ uint64_t lp_node_next_deadline(const struct lp_node *node)
     deadline = lp_time_min(deadline, node->tick_deadline_ns);
     deadline = lp_time_min(deadline, node->stats_deadline_ns);
     deadline = lp_time_min(deadline, node->cam_deadline_ns);
+    deadline = lp_time_min(deadline, node->order_deadline_ns);
     return lp_time_min(deadline, unanswered_deadline(node));
 }
 
@@ -481,6 +514,8 @@ static void on_joined_deadlines(struct lp_node *node, uint64_t now_ns)
         node->cam_deadline_ns = lp_time_add(now_ns, LP_NODE_CAM_REFRESH_NS);
         lp_node_refresh_cam(node);
     }
+    if (now_ns >= node->order_deadline_ns)
+        lp_node_on_order_deadline(node, now_ns);
     if (now_ns >= node->tick_deadline_ns)
         on_tick(node, now_ns);
 }
@@ -514,10 +549,12 @@ void lp_node_view(const struct lp_node *node, struct lp_node_view *ret_view)
         .limits = node->welcome.limits,
         .queued_frames = node->egress.packets,
         .waiting_pieces = lp_node_waiting_pieces(node),
+        .repair_waiting = node->sender.repair.pending_count,
         .attempts = node->attempts,
         .counters = &node->counters,
         .room = &node->room,
     };
+    lp_node_order_stats(node, &ret_view->order);
     if (node->conn != NULL) {
         ret_view->connected = true;
         ret_view->datagram_budget = lp_quic_datagram_budget(node->conn);

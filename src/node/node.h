@@ -21,6 +21,8 @@
 #include <stdint.h>
 
 #include "base/superframe.h"
+#include "core/inorder.h"
+#include "core/repair.h"
 #include "diag/counters.h"
 #include "diag/framelog.h"
 #include "node/edge.h"
@@ -99,6 +101,7 @@ struct lp_node_config {
     bool has_seat_secret;
     uint8_t seat_secret[LP_SEAT_SECRET_LEN]; /* from the last time; else the node makes one */
     uint32_t datagram_budget;                /* receive ceiling that hello announces */
+    enum lp_duplicate duplicate;             /* small frames of sparse flows */
     struct lp_tls *tls;                      /* borrowed */
     struct lp_addr relay;
     struct lp_edge edge;
@@ -148,8 +151,10 @@ struct lp_node_view {
     size_t datagram_budget; /* what the path carries now */
     size_t queued_frames;
     unsigned waiting_pieces;
-    unsigned attempts; /* since the node was last joined for LP_NODE_STABLE_NS */
-    bool connected;    /* `quic` is valid */
+    struct lp_inorder_stats order; /* of all origins that are here; `held` datagrams wait */
+    unsigned repair_waiting;       /* datagrams that wait to be sent again or twice */
+    unsigned attempts;             /* since the node was last joined for LP_NODE_STABLE_NS */
+    bool connected;                /* `quic` is valid */
     struct lp_quic_conn_info quic;
     const struct lp_counters *counters;
     const struct lp_roommap *room;

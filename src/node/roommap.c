@@ -60,8 +60,16 @@ static struct lp_room_peer *add(struct lp_roommap *map, uint32_t peer_id)
     return peer;
 }
 
-static void drop_pieces(struct lp_roommap *map, struct lp_room_peer *peer)
+static void drop_waiting(struct lp_roommap *map, struct lp_room_peer *peer)
 {
+    struct lp_inorder_stats stats;
+
+    if (peer->inorder != NULL) {
+        lp_inorder_stats(peer->inorder, &stats);
+        map->held_lost += stats.held;
+    }
+    lp_inorder_free(peer->inorder);
+    peer->inorder = NULL;
     if (peer->pieces != NULL)
         map->pieces_lost += peer->pieces->used;
     free(peer->pieces);
@@ -75,7 +83,7 @@ static void depart(struct lp_roommap *map, struct lp_room_peer *peer)
         HASH_DELETE(by_mac, map->by_mac, peer);
     if (map->gateway == peer)
         map->gateway = NULL;
-    drop_pieces(map, peer);
+    drop_waiting(map, peer);
     peer->present = false;
     map->present--;
     map->gone++;
@@ -84,17 +92,19 @@ static void depart(struct lp_roommap *map, struct lp_room_peer *peer)
 void lp_roommap_clear(struct lp_roommap *map)
 {
     struct lp_room_peer *peer, *next;
-    uint64_t pieces_lost;
+    uint64_t pieces_lost, held_lost;
 
     HASH_CLEAR(by_mac, map->by_mac);
     HASH_ITER (by_id, map->by_id, peer, next) {
         HASH_DELETE(by_id, map->by_id, peer);
-        drop_pieces(map, peer);
+        drop_waiting(map, peer);
         free(peer);
     }
     pieces_lost = map->pieces_lost;
+    held_lost = map->held_lost;
     lp_roommap_init(map);
     map->pieces_lost = pieces_lost;
+    map->held_lost = held_lost;
 }
 
 /* Takes what the message says of it, but for its presence. */

@@ -18,6 +18,7 @@
 #include <uthash.h>
 
 #include "base/mac.h"
+#include "core/inorder.h"
 #include "proto/control.h"
 #include "proto/fragment.h"
 
@@ -33,6 +34,7 @@ struct lp_room_peer {
     struct lp_mac mac; /* clients */
     char name[LP_NAME_MAX + 1];
     struct lp_reassembly *pieces; /* owned; made when its first piece comes */
+    struct lp_inorder *inorder;   /* owned; made when its first numbered datagram comes */
     uint64_t mac_key;
     UT_hash_handle by_id;
     UT_hash_handle by_mac; /* present clients only */
@@ -46,6 +48,7 @@ struct lp_roommap {
     unsigned gone;
     uint64_t pieces_lost; /* frames that missed a piece when their sender left; the caller
                              resets it */
+    uint64_t held_lost;   /* datagrams that were held when their sender left, the same */
 };
 
 void lp_roommap_init(struct lp_roommap *map);

@@ -92,6 +92,10 @@ static void send_frame(struct lp_node *node, const uint8_t *frame, size_t len, u
         return;
     }
     flow = lp_flow_of(&eth, &node->flow_key);
+    if ((node->overlay_flags & LP_OVERLAY_FLAG_SEQUENCE) != 0) {
+        overlay.flags |= LP_OVERLAY_FLAG_SEQUENCE;
+        overlay.sequence.flow = (uint16_t)(flow.hash % LP_SEQUENCE_TAGS);
+    }
     verdict = lp_egress_push(&node->egress, &overlay, &flow, now_ns);
     log_frame(node, &eth, len, verdict);
     if (verdict != LP_FORWARD)

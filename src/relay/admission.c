@@ -11,8 +11,8 @@
 #include "proto/mtu.h"
 #include "relay/session.h"
 
-/* What a relay of this release understands; sequence numbers come with loss repair. */
-#define RELAY_CAPABILITIES LP_CAP_PIECES
+/* What a relay of this release understands. */
+#define RELAY_CAPABILITIES (LP_CAP_PIECES | LP_CAP_SEQUENCE)
 
 static int send_message(struct lp_session *session, const struct lp_control *message,
                         bool hello)
@@ -270,6 +270,8 @@ static void take_hello(struct lp_session *session, const struct lp_hello *hello)
         session->member.mac = hello->mac;
     if ((hello->capabilities & RELAY_CAPABILITIES & LP_CAP_PIECES) != 0)
         session->member.overlay_flags |= LP_OVERLAY_FLAG_PIECE;
+    if ((hello->capabilities & RELAY_CAPABILITIES & LP_CAP_SEQUENCE) != 0)
+        session->member.overlay_flags |= LP_OVERLAY_FLAG_SEQUENCE;
     memcpy(session->name, hello->name, sizeof(session->name));
 }
 

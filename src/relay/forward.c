@@ -145,26 +145,28 @@ bool lp_session_egress_next(struct lp_session *session, struct lp_quic_datagram 
                             uint64_t now_ns)
 {
     size_t budget = lp_quic_datagram_budget(session->conn);
-    struct lp_cut cut;
+    struct lp_sending next;
 
     if (budget > session->receive_ceiling)
         budget = session->receive_ceiling;
-    if (!lp_cutter_next(&session->cutter, &session->egress, budget,
-                        session->member.overlay_flags, &cut, now_ns))
+    if (!lp_sender_next(&session->sender, budget, session->member.overlay_flags, &next, now_ns))
         return false;
     *ret_next = (struct lp_quic_datagram){
-        .header = cut.header,
-        .header_len = cut.header_len,
-        .body = cut.body,
-        .body_len = cut.body_len,
+        .id = next.id,
+        .apart = next.apart,
+        .header = next.header,
+        .header_len = next.header_len,
+        .body = next.body,
+        .body_len = next.body_len,
     };
     return true;
 }
 
-void lp_session_egress_taken(struct lp_session *session, enum lp_quic_egress_result result)
+void lp_session_egress_taken(struct lp_session *session, enum lp_quic_egress_result result,
+                             uint64_t now_ns)
 {
     if (result == LP_QUIC_EGRESS_SENT)
-        lp_cutter_sent(&session->cutter, &session->egress);
+        lp_sender_sent(&session->sender, now_ns);
     else
-        lp_cutter_refused(&session->cutter, &session->egress);
+        lp_sender_refused(&session->sender);
 }

@@ -22,6 +22,7 @@ void lp_relay_config_defaults(struct lp_relay_config *config)
         .max_rooms = LP_RELAY_MAX_ROOMS_DEFAULT,
         .max_joining = LP_RELAY_MAX_JOINING_DEFAULT,
         .pool_packets = LP_RELAY_POOL_PACKETS_DEFAULT,
+        .duplicate = LP_DUPLICATE_AUTO,
         .limits =
             {
                 .broadcast_burst_frames = LP_RELAY_BROADCAST_BURST,
@@ -76,7 +77,8 @@ static int on_accept(void *user, struct lp_quic_conn *conn, uint64_t now_ns)
     lp_egress_init(&session->egress, &relay->pool, &session->counters, LP_EGRESS_BYTES_MAX,
                    LP_EGRESS_AGE_MAX_NS);
     /* The upper half of the piece ids is the relay's: see docs/protocol.md. */
-    lp_cutter_init(&session->cutter, LP_PIECE_ID_RELAY);
+    lp_sender_init(&session->sender, &session->egress, &relay->pool, &session->counters,
+                   LP_PIECE_ID_RELAY, relay->config.duplicate);
     DL_APPEND(relay->sessions, session);
     lp_quic_conn_set_user(conn, session);
     return 0;
@@ -147,6 +149,7 @@ static void on_closed(void *user, struct lp_quic_conn *conn,
         return;
     lp_session_leave(session, reason_of(info), info->reason);
     lp_egress_clear(&session->egress);
+    lp_sender_deinit(&session->sender);
     DL_DELETE(relay->sessions, session);
     free(session);
 }
@@ -165,8 +168,28 @@ static void on_egress_taken(void *user, struct lp_quic_conn *conn,
                             enum lp_quic_egress_result result, uint64_t now_ns)
 {
     (void)user;
+    lp_session_egress_taken(lp_quic_conn_user(conn), result, now_ns);
+}
+
+static void on_datagram_acked(void *user, struct lp_quic_conn *conn, uint64_t id,
+                              uint64_t now_ns)
+{
+    struct lp_session *session = lp_quic_conn_user(conn);
+
+    (void)user;
     (void)now_ns;
-    lp_session_egress_taken(lp_quic_conn_user(conn), result);
+    if (session != NULL)
+        lp_sender_acked(&session->sender, id);
+}
+
+static void on_datagram_lost(void *user, struct lp_quic_conn *conn, uint64_t id,
+                             uint64_t now_ns)
+{
+    struct lp_session *session = lp_quic_conn_user(conn);
+
+    (void)user;
+    if (session != NULL && lp_sender_lost(&session->sender, id, now_ns))
+        lp_quic_wake(conn);
 }
 
 static int on_transmit(void *user, const struct lp_quic_tx *tx)
@@ -199,6 +222,8 @@ static const struct lp_quic_handler quic_handler = {
     .closed = on_closed,
     .egress_next = on_egress_next,
     .egress_taken = on_egress_taken,
+    .datagram_acked = on_datagram_acked,
+    .datagram_lost = on_datagram_lost,
     .transmit = on_transmit,
 };
 
@@ -250,6 +275,7 @@ void lp_relay_free(struct lp_relay *relay)
         if (session->room != NULL)
             lp_room_remove(&session->room->room, &session->member);
         lp_egress_clear(&session->egress);
+        lp_sender_deinit(&session->sender);
         free(session);
     }
     HASH_ITER (by_code, relay->rooms, room, next_room) {

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "core/repair.h"
 #include "diag/counters.h"
 #include "diag/framelog.h"
 #include "proto/control.h"
@@ -80,6 +81,7 @@ struct lp_relay_config {
     uint8_t loop_id;
     unsigned mtu; /* of new rooms */
     unsigned max_clients;
+    enum lp_duplicate duplicate; /* small frames of sparse flows, towards peers */
     unsigned max_peers;
     unsigned max_rooms;
     unsigned max_joining; /* connections of one source that are in no room yet; 0 = no bound */

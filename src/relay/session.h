@@ -6,8 +6,8 @@
 #ifndef LP_RELAY_SESSION_H
 #define LP_RELAY_SESSION_H
 
-#include "core/cutter.h"
 #include "core/egress.h"
+#include "core/sender.h"
 #include "core/room.h"
 #include "relay/relay.h"
 
@@ -30,7 +30,7 @@ struct lp_session {
     struct lp_relay_room *room; /* while joined */
     struct lp_member member;
     struct lp_egress egress;
-    struct lp_cutter cutter;
+    struct lp_sender sender;
     struct lp_counters counters;
     size_t receive_ceiling; /* datagram octets that the peer takes */
     char name[LP_NAME_MAX + 1];
@@ -81,7 +81,8 @@ void lp_session_on_datagram(struct lp_session *session, const uint8_t *bytes, si
                             uint64_t now_ns);
 bool lp_session_egress_next(struct lp_session *session, struct lp_quic_datagram *ret_next,
                             uint64_t now_ns);
-void lp_session_egress_taken(struct lp_session *session, enum lp_quic_egress_result result);
+void lp_session_egress_taken(struct lp_session *session, enum lp_quic_egress_result result,
+                             uint64_t now_ns);
 void lp_session_expire_pieces(struct lp_session *session, uint64_t now_ns);
 
 /* relay.c */

@@ -302,9 +302,9 @@ static void test_piece_ids_go_on(void **state)
 
     (void)state;
     say_welcome(bed, 0, T0);
-    bed->node->cutter.next_piece_id = 77;
+    bed->node->sender.cutter.next_piece_id = 77;
     lp_node_give_up(bed->node, LP_QUIC_APP_TIMED_OUT, "test", T0);
-    assert_int_equal(bed->node->cutter.next_piece_id, 77);
+    assert_int_equal(bed->node->sender.cutter.next_piece_id, 77);
     bed_free(bed);
 }
 
