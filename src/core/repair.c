@@ -12,6 +12,23 @@ static_assert((LP_REPAIR_IDS_MAX & (LP_REPAIR_IDS_MAX - 1)) == 0 &&
                   (IDS_MIN & (IDS_MIN - 1)) == 0,
               "an id's lower bits are its place");
 
+bool lp_duplicate_parse(const char *text, enum lp_duplicate *ret_duplicate)
+{
+    static const char *const names[] = {
+        [LP_DUPLICATE_OFF] = "off",
+        [LP_DUPLICATE_AUTO] = "auto",
+        [LP_DUPLICATE_ON] = "on",
+    };
+
+    for (unsigned i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        if (strcmp(text, names[i]) != 0)
+            continue;
+        *ret_duplicate = (enum lp_duplicate)i;
+        return true;
+    }
+    return false;
+}
+
 void lp_repair_init(struct lp_repair *repair, struct lp_packet_pool *pool,
                     struct lp_counters *counters, enum lp_duplicate duplicate)
 {

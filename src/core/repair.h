@@ -42,6 +42,9 @@ enum lp_duplicate {
     LP_DUPLICATE_ON,
 };
 
+/* "off", "auto" or "on"; false for anything else. */
+bool lp_duplicate_parse(const char *text, enum lp_duplicate *ret_duplicate);
+
 /* One datagram: a header made for the target, and a body within the packet. */
 struct lp_repair_datagram {
     struct lp_packet *packet;

@@ -220,6 +220,7 @@ static enum lp_exit set_up_relay(struct app *app)
     lp_relay_config_defaults(&config);
     config.tls = app->tls;
     config.mtu = (unsigned)options->mtu;
+    (void)lp_duplicate_parse(options->duplicate, &config.duplicate);
     config.max_clients = (unsigned)options->max_clients;
     config.max_peers = (unsigned)options->max_peers;
     config.max_rooms = (unsigned)options->max_rooms;

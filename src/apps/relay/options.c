@@ -121,6 +121,13 @@ static const struct lp_option options[] = {
      .min = 1,
      .max = FRAMES_MAX,
      .help = "such frames at once; default 64"},
+    {.name = "duplicate",
+     .argument = "off|auto|on",
+     .kind = LP_OPTION_CHOICE,
+     .offset = AT(duplicate),
+     .help =
+         "send small frames of slow flows (games, voice) twice: auto = to those peers whose "
+         "way loses packets; default auto"},
     {.name = "log-frames",
      .argument = "text|json",
      .kind = LP_OPTION_CHOICE,
@@ -151,6 +158,7 @@ void lp_relay_options_defaults(struct lp_relay_options *values)
 {
     *values = (struct lp_relay_options){
         .server_name = LP_DEV_SERVER_NAME,
+        .duplicate = "auto",
         .mtu = LP_ROOM_MTU_DEFAULT,
         .max_clients = LP_RELAY_MAX_CLIENTS_DEFAULT,
         .max_peers = LP_RELAY_MAX_PEERS_DEFAULT,

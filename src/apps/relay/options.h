@@ -23,6 +23,7 @@ struct lp_relay_options {
     uint64_t unknown_rate;
     uint64_t unknown_burst;
     const char *log_frames;
+    const char *duplicate;
 };
 
 extern const struct lp_program lp_relay_program;

@@ -16,6 +16,7 @@ struct lp_tunnel_options {
     uint64_t report_interval;
     bool json;
     const char *log_frames;
+    const char *duplicate;
 };
 
 void lp_tunnel_options_defaults(struct lp_tunnel_options *options);
@@ -77,6 +78,12 @@ void lp_tunnel_options_defaults(struct lp_tunnel_options *options);
          .min = LP_DATAGRAM_BUDGET_MIN,                                                        \
          .max = LP_DATAGRAM_BUDGET_MAX,                                                        \
          .help = "largest datagram to receive; default: whatever the path carries"},           \
+        {.name = "duplicate",                                                                  \
+         .argument = "off|auto|on",                                                            \
+         .kind = LP_OPTION_CHOICE,                                                             \
+         .offset = LP_TUNNEL_OPTION_AT(type, duplicate),                                       \
+         .help = "send small frames of slow flows (games, voice) twice: auto = only while "    \
+                 "the way to the relay loses packets; default auto"},                          \
         {.name = "report-interval",                                                            \
          .argument = "SECONDS",                                                                \
          .kind = LP_OPTION_NUMBER,                                                             \

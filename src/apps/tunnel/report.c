@@ -51,6 +51,20 @@ static json_t *path_report(const struct lp_node_view *view)
     return path;
 }
 
+/* What came out of order or twice; what was sent again or twice is among the counters. */
+static json_t *repair_report(const struct lp_node_view *view)
+{
+    json_t *repair = json_object();
+
+    set_number(repair, "gaps_filled", view->order.filled);
+    set_number(repair, "gaps_given_up", view->order.given_up);
+    set_number(repair, "late", view->order.late);
+    set_number(repair, "duplicates", view->order.duplicates);
+    set_number(repair, "held", view->order.held);
+    set(repair, "wait_ms", json_real((double)view->order.wait_ns / 1e6));
+    return repair;
+}
+
 static json_t *room_report(const struct lp_tunnel *tunnel, const struct lp_node_view *view)
 {
     json_t *room = json_object(), *peers = json_array();
@@ -136,6 +150,7 @@ json_t *lp_tunnel_report(const struct lp_tunnel *tunnel)
     set(report, "state", json_string(state_names[view.state]));
     set(report, "relay", relay_report(tunnel, &view));
     set(report, "path", path_report(&view));
+    set(report, "repair", repair_report(&view));
     set(report, "room", room_report(tunnel, &view));
     set(report, "adapter", link_report(tunnel));
     lp_counters_each(view.counters, add_counter, counters);

@@ -460,6 +460,7 @@ static void fill_config(struct lp_tunnel *tunnel, struct lp_node_config *config)
         memcpy(config->seat_secret, secret, LP_SEAT_SECRET_LEN);
     }
     config->datagram_budget = (uint32_t)tunnel->options->datagram_budget;
+    (void)lp_duplicate_parse(tunnel->options->duplicate, &config->duplicate);
     config->tls = tunnel->tls;
     config->relay = tunnel->relay;
     config->edge = (struct lp_edge){.write = lp_driver_edge_write,

@@ -377,6 +377,22 @@ static void automatic_notices_a_game_alone(void **state)
     assert_in_range(twice, 5900, 5950); /* from the first loss on */
 }
 
+static void the_words_of_the_option(void **state)
+{
+    enum lp_duplicate duplicate = LP_DUPLICATE_OFF;
+
+    (void)state;
+    assert_true(lp_duplicate_parse("on", &duplicate));
+    assert_int_equal(duplicate, LP_DUPLICATE_ON);
+    assert_true(lp_duplicate_parse("auto", &duplicate));
+    assert_int_equal(duplicate, LP_DUPLICATE_AUTO);
+    assert_false(lp_duplicate_parse("", &duplicate));
+    assert_false(lp_duplicate_parse("ON", &duplicate));
+    assert_int_equal(duplicate, LP_DUPLICATE_AUTO);
+    assert_true(lp_duplicate_parse("off", &duplicate));
+    assert_int_equal(duplicate, LP_DUPLICATE_OFF);
+}
+
 int main(void)
 {
 #define CASE(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
@@ -397,6 +413,7 @@ int main(void)
         CASE(one_of_two_is_enough),
         CASE(automatic_follows_the_path),
         CASE(automatic_notices_a_game_alone),
+        CASE(the_words_of_the_option),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
