@@ -203,7 +203,8 @@ void lp_node_on_datagram(struct lp_node *node, const uint8_t *bytes, size_t len,
     lp_count(&node->counters, LP_COUNTER_RX_BYTES, len);
     verdict = node->state == LP_NODE_JOINED ? decode(node, bytes, len, &in)
                                             : LP_DROP_REASON_NOT_JOINED;
-    if (verdict == LP_FORWARD && (in.overlay.flags & LP_OVERLAY_FLAG_SEQUENCE) != 0)
+    if (verdict == LP_FORWARD && (in.overlay.flags & LP_OVERLAY_FLAG_SEQUENCE) != 0 &&
+        in.frame_len <= LP_ETH_FRAME_MAX) /* longer ones are for judge() to refuse */
         lp_node_on_numbered(node, &in, now_ns);
     else
         lp_node_accept(node, &in, verdict, now_ns);
