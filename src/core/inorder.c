@@ -6,9 +6,11 @@
 
 /* So little that it does no harm, so much that a late datagram can still be found to be one. */
 #define LATENESS_MIN_NS LP_NS_PER_MS
-#define WORD_BITS       64
-#define WAYS            4 /* flows whose tags lead to the same place */
-#define SETS            (LP_INORDER_FLOWS / WAYS)
+/* So far a place is searched for one that is held. Who makes it longer gets no order. */
+#define SEARCH_MAX 64
+#define WORD_BITS  64
+#define WAYS       4 /* flows whose tags lead to the same place */
+#define SETS       (LP_INORDER_FLOWS / WAYS)
 
 static_assert(LP_INORDER_WINDOW % WORD_BITS == 0 &&
                   (LP_INORDER_WINDOW & (LP_INORDER_WINDOW - 1)) == 0,
@@ -19,6 +21,7 @@ struct flow {
     struct flow *gap_prev;
     struct lp_packet *held; /* in the order of their numbers */
     struct lp_packet *held_tail;
+    struct lp_packet *held_last; /* that came, while it is held */
     uint64_t heard_ns;
     uint16_t tag;
     bool begun;
@@ -169,6 +172,8 @@ static void release_first(struct lp_inorder *inorder, struct flow *flow)
     struct lp_packet *packet = flow->held;
 
     flow->held = packet->next;
+    if (flow->held_last == packet)
+        flow->held_last = NULL;
     packet->next = NULL;
     if (inorder->ready_tail != NULL)
         inorder->ready_tail->next = packet;
@@ -207,13 +212,34 @@ static void release_all(struct lp_inorder *inorder, struct flow *flow)
         give_up_gap(inorder, flow);
 }
 
+/*
+ * Where one with this number belongs: mostly behind the last, else behind the one that came before it
+ * (what was lost together comes again together), else near the first. NULL when it is not found soon.
+ */
+static struct lp_packet **find_held(struct flow *flow, uint16_t number)
+{
+    struct lp_packet **at = &flow->held;
+
+    if (flow->held == NULL)
+        return at;
+    if ((int16_t)(number - number_of(flow->held_tail)) > 0)
+        return &flow->held_tail->next;
+    if (flow->held_last != NULL && (int16_t)(number - number_of(flow->held_last)) > 0)
+        at = &flow->held_last->next;
+    for (unsigned i = 0; i < SEARCH_MAX; i++, at = &(*at)->next) {
+        if ((int16_t)(number - number_of(*at)) < 0)
+            return at; /* at the latest before the last */
+    }
+    return NULL;
+}
+
 static bool hold(struct lp_inorder *inorder, struct flow *flow,
                  const struct lp_overlay *overlay, uint64_t now_ns)
 {
-    struct lp_packet **at = &flow->held;
+    struct lp_packet **at = find_held(flow, overlay->sequence.number);
     struct lp_packet *packet = NULL;
 
-    if (inorder->stats.held < LP_INORDER_HELD_MAX)
+    if (at != NULL && inorder->stats.held < LP_INORDER_HELD_MAX)
         packet = lp_packet_take(inorder->pool);
     if (packet == NULL)
         return false;
@@ -223,17 +249,13 @@ static bool hold(struct lp_inorder *inorder, struct flow *flow,
     memcpy(packet->bytes, overlay->payload, overlay->payload_len);
     if (flow->held == NULL)
         enter_gaps(inorder, flow);
-    else if ((int16_t)(number_of(packet) - number_of(flow->held_tail)) > 0)
-        at = &flow->held_tail->next;
-    else
-        while ((int16_t)(number_of(packet) - number_of(*at)) > 0)
-            at = &(*at)->next;
     packet->next = *at;
     *at = packet;
     if (packet->next == NULL)
         flow->held_tail = packet;
     else if (packet->next->queued_ns < packet->queued_ns)
         packet->queued_ns = packet->next->queued_ns; /* nobody waits longer for its sake */
+    flow->held_last = packet;
     inorder->stats.held++;
     return true;
 }
@@ -290,6 +312,7 @@ static enum lp_inorder_result push_missing(struct lp_inorder *inorder, struct fl
 {
     uint16_t number = overlay->sequence.number;
     int16_t ahead = (int16_t)(number - flow->next);
+    bool first;
 
     set_seen(flow, number, true);
     if (flow->held == NULL || ahead < 0) {
@@ -305,8 +328,9 @@ static enum lp_inorder_result push_missing(struct lp_inorder *inorder, struct fl
         return LP_INORDER_PASS;
     if (hold(inorder, flow, overlay, now_ns))
         return LP_INORDER_HELD;
+    first = (int16_t)(number - number_of(flow->held)) < 0;
     release_all(inorder, flow);
-    return LP_INORDER_PASS_LAST;
+    return first ? LP_INORDER_PASS : LP_INORDER_PASS_LAST;
 }
 
 /* Out of the window: a stray, or an origin that counts anew. */

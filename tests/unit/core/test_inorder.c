@@ -321,6 +321,40 @@ static void too_much_that_waits_is_let_go(void **state)
     assert_int_equal(push(bed, 3 + LP_INORDER_HELD_MAX, T0), LP_INORDER_PASS);
 }
 
+/* The worst order to put them into their places: who sends so is let go, and soon. */
+static void a_long_search_is_not_made(void **state)
+{
+    struct bed *bed = *state;
+    unsigned held = 0;
+
+    push(bed, 0, T0);
+    push(bed, 1500, T0);
+    for (uint16_t pair = 0; pair < 300; pair++) { /* each far from the one before it */
+        held += push(bed, (uint16_t)(2 + pair), T0) == LP_INORDER_HELD;
+        held += push(bed, (uint16_t)(1400 - pair), T0) == LP_INORDER_HELD;
+    }
+    assert_true(held < 600 && stats_of(bed).given_up > 0);
+    pass_deadlines(bed, T0 + LP_INORDER_WAIT_MAX_NS);
+    assert_int_equal(bed->out_count, 602);
+    assert_int_equal(stats_of(bed).held, 0);
+}
+
+/* A burst that was lost comes again behind its own first one, which was lost once more. */
+static void a_burst_that_comes_again_finds_its_place(void **state)
+{
+    struct bed *bed = *state;
+
+    push(bed, 0, T0);
+    for (uint16_t number = 500; number < 600; number++)
+        assert_int_equal(push(bed, number, T0), LP_INORDER_HELD);
+    for (uint16_t number = 2; number < 500; number++)
+        assert_int_equal(push(bed, number, T0 + MS), LP_INORDER_HELD);
+    push(bed, 1, T0 + 2 * MS);
+    assert_int_equal(bed->out_count, 600);
+    for (unsigned i = 0; i < 600; i++)
+        assert_int_equal(bed->out[i], i);
+}
+
 static void an_empty_pool_costs_order_only(void **state)
 {
     struct bed *bed = *state;
@@ -414,6 +448,8 @@ int main(void)
         CASE(an_origin_that_counts_anew),
         CASE(a_stray_changes_nothing),
         CASE(too_much_that_waits_is_let_go),
+        CASE(a_long_search_is_not_made),
+        CASE(a_burst_that_comes_again_finds_its_place),
         CASE(an_empty_pool_costs_order_only),
         CASE(a_lossy_hop),
     };
