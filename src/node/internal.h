@@ -43,7 +43,8 @@ struct lp_node {
     uint64_t tick_deadline_ns; /* once a second while joined: silence, pieces */
     uint64_t stats_deadline_ns;
     uint64_t cam_deadline_ns;
-    uint64_t order_deadline_ns; /* when something was held long enough */
+    uint64_t order_deadline_ns; /* when something was held long enough, or before */
+    unsigned held;              /* for order, of all origins */
     uint64_t heard_packets;     /* packets_received when it last grew */
     uint64_t heard_ns;
 

@@ -39,6 +39,7 @@ void lp_node_count_lost(struct lp_node *node)
     lp_count_rx_drop(&node->counters, LP_DROP_REASON_PIECE_LOST, node->room.pieces_lost);
     node->room.pieces_lost = 0;
     lp_count_rx_drop(&node->counters, LP_DROP_REASON_QUEUE_CLOSED, node->room.held_lost);
+    node->held -= (unsigned)node->room.held_lost;
     node->room.held_lost = 0;
     lp_node_set_order_deadline(node);
 }
@@ -52,6 +53,7 @@ static void clear_deadlines(struct lp_node *node)
     node->stats_deadline_ns = LP_TIME_NEVER;
     node->cam_deadline_ns = LP_TIME_NEVER;
     node->attempt_deadline_ns = LP_TIME_NEVER;
+    node->order_deadline_ns = LP_TIME_NEVER;
 }
 
 /*

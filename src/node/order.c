@@ -6,6 +6,9 @@
 #include "node/internal.h"
 #include "proto/ip.h"
 
+/* Of all origins together; the rest of the pool is for what we send. */
+#define HELD_MAX (LP_NODE_POOL_PACKETS / 2)
+
 /* TCP takes a packet that is overtaken for lost; everybody else is better off without a wait. */
 static bool is_tcp(const uint8_t *frame, size_t len)
 {
@@ -16,6 +19,16 @@ static bool is_tcp(const uint8_t *frame, size_t len)
     type = lp_load_be16(frame + 2 * LP_MAC_LEN);
     return (type == LP_ETHERTYPE_IPV4 && frame[LP_ETH_HEADER_LEN + 9] == LP_IPPROTO_TCP) ||
            (type == LP_ETHERTYPE_IPV6 && frame[LP_ETH_HEADER_LEN + 6] == LP_IPPROTO_TCP);
+}
+
+/*
+ * A first piece does not wait: its second has no number, and would take one of the few places where
+ * pieces wait for each other meanwhile.
+ */
+static bool may_wait(const struct lp_node *node, const struct lp_arrival *in)
+{
+    return (in->overlay.flags & LP_OVERLAY_FLAG_PIECE) == 0 && node->held < HELD_MAX &&
+           is_tcp(in->frame, in->frame_len);
 }
 
 void lp_node_set_order_deadline(struct lp_node *node)
@@ -42,6 +55,7 @@ static void release(struct lp_node *node, struct lp_room_peer *origin, uint64_t 
             .frame_len = packet->overlay.payload_len,
         };
 
+        node->held--;
         lp_node_accept(node, &in, LP_FORWARD, now_ns);
         lp_packet_give(&node->pool, packet);
     }
@@ -57,25 +71,25 @@ void lp_node_on_numbered(struct lp_node *node, struct lp_arrival *in, uint64_t n
         lp_node_accept(node, in, LP_FORWARD, now_ns);
         return;
     }
-    switch (lp_inorder_push(origin->inorder, &in->overlay, is_tcp(in->frame, in->frame_len),
-                            now_ns)) {
+    switch (lp_inorder_push(origin->inorder, &in->overlay, may_wait(node, in), now_ns)) {
     case LP_INORDER_PASS:
         lp_node_accept(node, in, LP_FORWARD, now_ns);
-        if (node->order_deadline_ns == LP_TIME_NEVER)
-            return; /* nothing is held, here or anywhere */
         release(node, origin, now_ns);
-        break;
+        return;
     case LP_INORDER_PASS_LAST:
         release(node, origin, now_ns);
         lp_node_accept(node, in, LP_FORWARD, now_ns);
-        break;
+        return;
     case LP_INORDER_DUPLICATE:
         lp_node_accept(node, in, LP_DROP_REASON_DUPLICATE, now_ns);
         return;
     case LP_INORDER_HELD:
-        break;
+        /* When this or another is released before, the deadline finds nothing to do. */
+        node->held++;
+        node->order_deadline_ns =
+            lp_time_min(node->order_deadline_ns, lp_inorder_next_deadline(origin->inorder));
+        return;
     }
-    lp_node_set_order_deadline(node);
 }
 
 void lp_node_on_order_deadline(struct lp_node *node, uint64_t now_ns)

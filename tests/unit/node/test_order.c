@@ -307,7 +307,75 @@ static void test_a_lost_connection_takes_what_waits_along(void **state)
     bed_free(bed);
 }
 
+/* Nobody releases it any more: a deadline in the past would keep the loop spinning. */
+static void test_who_stops_waits_for_nothing(void **state)
+{
+    struct bed *bed = bed_new(1, LP_CAP_SEQUENCE);
+
+    (void)state;
+    push_tcp(bed, 5, T0);
+    push_tcp(bed, 7, T0);
+    lp_node_stop(bed->node, T0);
+    assert_int_equal(bed->node->state, LP_NODE_LEAVING);
+    assert_int_equal(bed->node->order_deadline_ns, LP_TIME_NEVER);
+    bed_free(bed);
+}
+
+/* ---- pieces ---- */
+
+/* More than the reassembler has places for: none may push another out. */
+static void test_pieces_do_not_wait_for_a_gap(void **state)
+{
+    struct bed *bed = bed_new(1, LP_CAP_SEQUENCE | LP_CAP_PIECES);
+    struct sent sent = {.origin = PLAYER, .protocol = LP_IPPROTO_TCP, .len = 1500};
+
+    (void)state;
+    push_tcp(bed, 0, T0);
+    for (uint16_t number = 2; number < 2 + 2 * LP_REASSEMBLY_SLOTS; number++) {
+        sent.number = number;
+        sent.piece = 1;
+        push(bed, &sent, T0);
+        sent.piece = 2;
+        push(bed, &sent, T0);
+    }
+    assert_int_equal(bed->written, 1 + 2 * LP_REASSEMBLY_SLOTS);
+    assert_int_equal(dropped(bed, LP_DROP_REASON_PIECE_LOST), 0);
+    sent.piece = 1; /* sent again although it had come */
+    push(bed, &sent, T0);
+    assert_int_equal(dropped(bed, LP_DROP_REASON_DUPLICATE), 1);
+    bed_free(bed);
+}
+
 /* ---- hostile ---- */
+
+/* Gaps in many flows of many players: room for our own frames stays, nothing waits for ever. */
+static void test_what_players_make_wait_is_bounded(void **state)
+{
+    struct bed *bed = bed_new(8, LP_CAP_SEQUENCE);
+    struct sent sent = {.protocol = LP_IPPROTO_TCP, .len = 60};
+    unsigned pushed = 0, late = 0;
+
+    (void)state;
+    for (uint16_t round = 0; round < 16; round++) {
+        for (unsigned i = 0; i < 8 * 64; i++) {
+            sent.origin = PLAYER + i % 8;
+            sent.flow = (uint16_t)(i / 8);
+            sent.number = (uint16_t)(2 * round);
+            push(bed, &sent, T0);
+            pushed++;
+            assert_true(bed->node->pool.allocated <= LP_NODE_POOL_PACKETS / 2);
+        }
+    }
+    assert_int_equal(held(bed), LP_NODE_POOL_PACKETS / 2);
+    assert_int_equal(bed->node->held, held(bed));
+    while (bed->node->order_deadline_ns != LP_TIME_NEVER && late++ < 100)
+        lp_node_on_order_deadline(bed->node, T0 + LP_INORDER_WAIT_MAX_NS);
+    assert_int_equal(held(bed), 0);
+    assert_int_equal(bed->node->held, 0);
+    assert_int_equal(bed->written, pushed);
+    assert_balance(bed);
+    bed_free(bed);
+}
 
 /* Over a path that carries more than Ethernet does. */
 static void test_a_numbered_frame_that_is_too_long(void **state)
@@ -337,6 +405,9 @@ int main(void)
         cmocka_unit_test(test_numbers_need_the_capability),
         cmocka_unit_test(test_who_leaves_takes_what_waits_along),
         cmocka_unit_test(test_a_lost_connection_takes_what_waits_along),
+        cmocka_unit_test(test_who_stops_waits_for_nothing),
+        cmocka_unit_test(test_pieces_do_not_wait_for_a_gap),
+        cmocka_unit_test(test_what_players_make_wait_is_bounded),
         cmocka_unit_test(test_a_numbered_frame_that_is_too_long),
     };
 
