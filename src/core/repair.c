@@ -87,11 +87,15 @@ static void forget_oldest(struct lp_repair *repair)
         forget(repair, entry);
 }
 
+/* False when the table is as large as it may be, or without memory. */
 static bool grow(struct lp_repair *repair)
 {
     unsigned capacity = repair->entry != NULL ? 2 * repair->capacity : IDS_MIN;
-    struct lp_repair_entry *entry = calloc(capacity, sizeof(*entry));
+    struct lp_repair_entry *entry;
 
+    if (capacity > LP_REPAIR_IDS_MAX)
+        return false;
+    entry = calloc(capacity, sizeof(*entry));
     if (entry == NULL)
         return false;
     for (unsigned i = 0; repair->entry != NULL && i < repair->capacity; i++) {
@@ -104,28 +108,46 @@ static bool grow(struct lp_repair *repair)
     return true;
 }
 
-/* A place for the next id; false without memory. */
-static bool make_room(struct lp_repair *repair)
+/* Too old to help when it is lost now. */
+static bool is_old(const struct lp_repair_datagram *datagram, uint64_t now_ns)
 {
-    while (repair->oldest_id < repair->next_id && find(repair, repair->oldest_id) == NULL)
-        repair->oldest_id++;
+    return lp_time_since(datagram->sent_ns, now_ns) > LP_REPAIR_AGE_MAX_NS;
+}
+
+static void forget_old(struct lp_repair *repair, uint64_t now_ns)
+{
+    while (repair->oldest_id < repair->next_id) {
+        const struct lp_repair_entry *entry = find(repair, repair->oldest_id);
+
+        if (entry != NULL && !is_old(&entry->datagram, now_ns))
+            return;
+        forget_oldest(repair);
+    }
+}
+
+/* A place for the next id, which no other id that is kept has; false without memory. */
+static bool make_room(struct lp_repair *repair, uint64_t now_ns)
+{
+    forget_old(repair, now_ns);
     while (repair->bytes + LP_REPAIR_PACKET_COST > LP_REPAIR_BYTES_MAX)
         forget_oldest(repair);
-    if (repair->next_id - repair->oldest_id < repair->capacity)
-        return true;
-    if (repair->capacity < LP_REPAIR_IDS_MAX)
-        return grow(repair);
-    while (repair->next_id - repair->oldest_id >= repair->capacity)
+    while (repair->next_id - repair->oldest_id >= repair->capacity) {
+        if (grow(repair))
+            continue;
+        if (repair->entry == NULL)
+            return false;
         forget_oldest(repair);
+    }
     return true;
 }
 
-static uint64_t keep(struct lp_repair *repair, const struct lp_repair_datagram *datagram)
+static uint64_t keep(struct lp_repair *repair, const struct lp_repair_datagram *datagram,
+                     uint64_t now_ns)
 {
     uint64_t id = repair->next_id;
     struct lp_repair_entry *entry;
 
-    if (!make_room(repair)) {
+    if (!make_room(repair, now_ns)) {
         repair->next_id++;
         return id;
     }
@@ -241,7 +263,7 @@ uint64_t lp_repair_sent(struct lp_repair *repair, const struct lp_repair_datagra
     repair->sent++;
     if ((overlay->flags & LP_OVERLAY_FLAG_SEQUENCE) == 0)
         return repair->next_id++;
-    id = keep(repair, datagram);
+    id = keep(repair, datagram, now_ns);
     if (datagram->piece || overlay->payload_len > LP_REPAIR_SMALL_LEN ||
         !is_sparse(repair, overlay, now_ns) || !lp_repair_duplicates(repair, now_ns))
         return id;
@@ -268,6 +290,8 @@ void lp_repair_lost(struct lp_repair *repair, uint64_t id, uint64_t now_ns)
     struct lp_repair_entry *entry = find(repair, id);
     struct lp_repair_datagram datagram;
 
+    if (id == 0)
+        return; /* nor was it counted when it was sent */
     repair->lost++;
     repair->lost_ns = now_ns;
     if (entry == NULL)
@@ -289,7 +313,7 @@ const struct lp_repair_datagram *lp_repair_next(struct lp_repair *repair, size_t
         const struct lp_repair_datagram *next = pending_at(repair, 0);
 
         if (len_of(next) <= budget && (next->piece || !next->packet->delivered) &&
-            lp_time_since(next->sent_ns, now_ns) <= LP_REPAIR_AGE_MAX_NS)
+            !is_old(next, now_ns))
             return next;
         drop_first_pending(repair);
     }
@@ -310,7 +334,7 @@ uint64_t lp_repair_resent(struct lp_repair *repair, uint64_t now_ns)
     lp_count(repair->counters, LP_COUNTER_TX_REPAIR_BYTES, len);
     lp_count(repair->counters, LP_COUNTER_TX_DATAGRAMS, 1);
     lp_count(repair->counters, LP_COUNTER_TX_BYTES, len);
-    id = keep(repair, datagram);
+    id = keep(repair, datagram, now_ns);
     drop_first_pending(repair);
     return id;
 }

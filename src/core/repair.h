@@ -7,8 +7,8 @@
  * Only frames with the overlay's sequence extension are repaired: without a number the last
  * receiver could not tell a copy from the original (core/inorder.h).
  *
- * Bounded: LP_REPAIR_BYTES_MAX of packets are kept (the oldest go first), LP_REPAIR_PENDING_MAX
- * datagrams wait to be sent again. Memory for the bookkeeping grows with what is in flight. Time
+ * Bounded: LP_REPAIR_BYTES_MAX of packets are kept (the oldest go first, and what is too old goes
+ * with the next that is sent), LP_REPAIR_PENDING_MAX datagrams wait to be sent again. Memory for the bookkeeping grows with what is in flight. Time
  * is a parameter. Borrows pool and counters, keeps packets of the pool.
  */
 #ifndef LP_CORE_REPAIR_H
@@ -98,6 +98,7 @@ uint64_t lp_repair_sent(struct lp_repair *repair, const struct lp_repair_datagra
 /* The id that the next _sent will return: QUIC wants it before. */
 uint64_t lp_repair_next_id(const struct lp_repair *repair);
 
+/* Id 0 was given to nobody: it is what others are sent under. */
 void lp_repair_acked(struct lp_repair *repair, uint64_t id);
 void lp_repair_lost(struct lp_repair *repair, uint64_t id, uint64_t now_ns);
 

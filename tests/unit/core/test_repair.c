@@ -178,6 +178,54 @@ static void without_a_number_nothing_is_kept(void **state)
     assert_none(bed, T0);
 }
 
+static uint64_t send_plain(struct bed *bed)
+{
+    struct lp_packet *packet = lp_packet_take(&bed->pool);
+    struct lp_repair_datagram datagram = {.packet = packet, .body_len = 60, .sent_ns = T0};
+    uint64_t id;
+
+    assert_non_null(packet);
+    packet->overlay = (struct lp_overlay){.flags = 0, .payload_len = 60};
+    id = lp_repair_sent(&bed->repair, &datagram, T0);
+    lp_packet_give(&bed->pool, packet);
+    return id;
+}
+
+/* Ids that nothing is kept under must not bring two that are kept to one place. */
+static void ids_without_a_number_leave_room(void **state)
+{
+    struct bed *bed = *state;
+
+    for (unsigned gap = 60; gap < 3 * LP_REPAIR_IDS_MAX; gap += 61) {
+        uint64_t first = send(bed, 1, 60, T0), second;
+
+        for (unsigned i = 1; i < gap; i++)
+            send_plain(bed);
+        second = send(bed, 2, 60, T0);
+        assert_int_equal(second, first + gap);
+        assert_true(bed->repair.capacity <= LP_REPAIR_IDS_MAX);
+        lp_repair_acked(&bed->repair, first);
+        lp_repair_lost(&bed->repair, second, T0);
+        assert_next(bed, 2, false, T0);
+        lp_repair_acked(&bed->repair, lp_repair_resent(&bed->repair, T0));
+        assert_int_equal(bed->repair.bytes, 0);
+    }
+}
+
+/* A peer that answers nothing does not keep packets of a pool that others share for long. */
+static void what_is_too_old_is_not_kept(void **state)
+{
+    struct bed *bed = *state;
+    uint64_t id = 0;
+
+    for (unsigned i = 0; i < 100; i++)
+        id = send(bed, (uint16_t)i, 1300, T0 + i * MS);
+    send(bed, 100, 1300, T0 + LP_REPAIR_AGE_MAX_NS + 51 * MS);
+    assert_int_equal(bed->repair.bytes, 50 * LP_REPAIR_PACKET_COST);
+    lp_repair_lost(&bed->repair, id, T0 + LP_REPAIR_AGE_MAX_NS + 51 * MS);
+    assert_next(bed, 99, false, T0 + LP_REPAIR_AGE_MAX_NS + 51 * MS);
+}
+
 static void each_piece_is_repaired_by_itself(void **state)
 {
     struct bed *bed = *state;
@@ -347,6 +395,7 @@ static void automatic_follows_the_path(void **state)
     assert_false(lp_repair_duplicates(&bed->repair, now_ns)); /* one of 1001 */
     lp_repair_lost(&bed->repair, send(bed, 2, 1300, now_ns), now_ns);
     assert_true(lp_repair_duplicates(&bed->repair, now_ns));
+    lp_repair_lost(&bed->repair, 0, now_ns + MS); /* of what has no number nothing is counted */
     assert_true(lp_repair_duplicates(&bed->repair, now_ns + LP_REPAIR_MEMORY_NS));
     assert_false(lp_repair_duplicates(&bed->repair, now_ns + LP_REPAIR_MEMORY_NS + 1));
     /* off is off */
@@ -402,6 +451,8 @@ int main(void)
         CASE(what_does_not_fit_any_more_is_let_go),
         CASE(strange_news_do_nothing),
         CASE(without_a_number_nothing_is_kept),
+        CASE(ids_without_a_number_leave_room),
+        CASE(what_is_too_old_is_not_kept),
         CASE(each_piece_is_repaired_by_itself),
         CASE(memory_is_bounded_and_the_oldest_go_first),
         CASE(ids_are_bounded),
