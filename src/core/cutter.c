@@ -51,16 +51,16 @@ static void encode(struct lp_cutter *cutter, struct lp_packet *packet, uint8_t a
 {
     struct lp_overlay *queued = &packet->overlay;
     struct lp_overlay overlay;
-    bool numbered;
+    bool numbered = (flags_of(queued, allowed_flags) & LP_OVERLAY_FLAG_SEQUENCE) != 0;
     int header_len;
 
-    if (cutter->number != NULL && !cutter->second_next) {
+    cutter->numbering = numbered && cutter->number != NULL && !cutter->second_next;
+    if (cutter->numbering) {
         cutter->tag = queued->sequence.flow % LP_SEQUENCE_TAGS;
         queued->sequence.number = cutter->number[cutter->tag];
     }
     overlay = *queued;
     overlay.flags = flags_of(queued, allowed_flags);
-    numbered = (overlay.flags & LP_OVERLAY_FLAG_SEQUENCE) != 0;
     if (cutter->second_next)
         overlay.flags &= (uint8_t)~LP_OVERLAY_FLAG_SEQUENCE;
     if (cutter->cutting) {
@@ -128,7 +128,7 @@ void lp_cutter_sent(struct lp_cutter *cutter, struct lp_egress *queue)
     lp_count(queue->counters, LP_COUNTER_TX_DATAGRAMS, 1);
     lp_count(queue->counters, LP_COUNTER_TX_BYTES, cutter->datagram_len);
     cutter->datagram_len = 0;
-    if (cutter->number != NULL && !cutter->second_next)
+    if (cutter->numbering)
         cutter->number[cutter->tag]++;
     if (cutter->cutting && !cutter->second_next) {
         cutter->second_next = true;

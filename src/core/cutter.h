@@ -22,6 +22,7 @@ struct lp_cutter {
     bool second_next;    /* and its first is sent: the queue holds the head */
     size_t datagram_len; /* of the last _next, 0 once it is sent or refused */
     uint16_t tag;        /* of the last _next */
+    bool numbering;      /* whose number is used up when it is sent */
     uint16_t *number;    /* of the next frame of each tag, borrowed; NULL: not the origin */
 };
 
