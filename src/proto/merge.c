@@ -14,6 +14,7 @@
 #define SUPER_MAX     (LP_ETH_HEADER_LEN + IP_PACKET_MAX)
 #define IPV4_PLAIN    0x45 /* version 4, no options */
 #define TCP_WINDOW_AT 14
+#define TCP_URGENT_AT 18
 
 /* A frame that can be told to belong to a flow. */
 struct segment {
@@ -234,6 +235,7 @@ static bool same_tcp(const struct flow *flow, const struct segment *segment)
     return lp_load_be32(b + LP_TCP_SEQ_AT) == next &&
            memcmp(a + LP_TCP_ACK_AT, b + LP_TCP_ACK_AT, 4) == 0 &&
            memcmp(a + TCP_WINDOW_AT, b + TCP_WINDOW_AT, 2) == 0 &&
+           memcmp(a + TCP_URGENT_AT, b + TCP_URGENT_AT, 2) == 0 &&
            memcmp(a + LP_TCP_HEADER_MIN, b + LP_TCP_HEADER_MIN,
                   segment->header_len - segment->l4_at - LP_TCP_HEADER_MIN) == 0;
 }

@@ -313,6 +313,7 @@ static const struct change changes[] = {
     {"CWR", TCP4, 47, LP_TCP_CWR, true},
     {"reserved bits beside the data offset", TCP4, 46, 1, true},
     {"window", TCP4, 49, 1, true},
+    {"urgent pointer", TCP4, 53, 1, true},
     {"time stamp", TCP6, 81, 1, true},
     {"TCP checksum", TCP4, 50, 1, false},
     {"TCP payload damaged", TCP6, 200, 1, false},
