@@ -6,9 +6,6 @@
 
 #define MESSAGE_MAX 8192 /* the largest that a node sends is stats with every counter */
 
-/* What a node of this release understands. */
-#define NODE_CAPABILITIES (LP_CAP_PIECES | LP_CAP_SEQUENCE)
-
 static int send_message(struct lp_node *node, const struct lp_control *message, bool hello)
 {
     uint8_t frame[MESSAGE_MAX];
@@ -32,7 +29,7 @@ void lp_node_send_hello(struct lp_node *node, uint64_t now_ns)
                 .has_mac = config->role == LP_ROLE_CLIENT,
                 .mac = config->mac,
                 .datagram_budget = config->datagram_budget,
-                .capabilities = NODE_CAPABILITIES,
+                .capabilities = config->capabilities,
                 .has_seat_secret = config->has_seat_secret,
             },
     };
@@ -136,9 +133,9 @@ static void on_welcome(struct lp_node *node, const struct lp_welcome *welcome, u
     if (node->config.role == LP_ROLE_GATEWAY)
         node->cam_deadline_ns = lp_time_add(now_ns, LP_NODE_CAM_REFRESH_NS);
     node->overlay_flags = 0;
-    if ((welcome->capabilities & NODE_CAPABILITIES & LP_CAP_PIECES) != 0)
+    if ((welcome->capabilities & node->config.capabilities & LP_CAP_PIECES) != 0)
         node->overlay_flags |= LP_OVERLAY_FLAG_PIECE;
-    if ((welcome->capabilities & NODE_CAPABILITIES & LP_CAP_SEQUENCE) != 0)
+    if ((welcome->capabilities & node->config.capabilities & LP_CAP_SEQUENCE) != 0)
         node->overlay_flags |= LP_OVERLAY_FLAG_SEQUENCE;
     if (welcome->has_seat_secret) {
         node->config.has_seat_secret = true;

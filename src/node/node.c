@@ -16,6 +16,7 @@ void lp_node_config_defaults(struct lp_node_config *config)
         .role = LP_ROLE_CLIENT,
         .datagram_budget = LP_NODE_DATAGRAM_BUDGET_DEFAULT,
         .duplicate = LP_DUPLICATE_AUTO,
+        .capabilities = LP_CAP_PIECES | LP_CAP_SEQUENCE,
     };
 }
 

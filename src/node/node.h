@@ -102,6 +102,7 @@ struct lp_node_config {
     uint8_t seat_secret[LP_SEAT_SECRET_LEN]; /* from the last time; else the node makes one */
     uint32_t datagram_budget;                /* receive ceiling that hello announces */
     enum lp_duplicate duplicate;             /* small frames of sparse flows */
+    uint32_t capabilities;                   /* to announce (proto/control.h), all by default */
     struct lp_tls *tls;                      /* borrowed */
     struct lp_addr relay;
     struct lp_edge edge;

@@ -84,6 +84,16 @@ static void put_udp(uint8_t *udp, const uint8_t *end, uint16_t port)
     lp_store_be16(udp + 6, 0);
 }
 
+/* A segment in the middle of a connection. */
+static void put_tcp(uint8_t *tcp)
+{
+    memset(tcp, 0, LP_TCP_HEADER_MIN);
+    lp_store_be16(tcp, GAME_PORT);
+    lp_store_be16(tcp + 2, GAME_PORT);
+    tcp[LP_TCP_DATA_OFFSET_AT] = LP_TCP_HEADER_MIN / 4 << 4;
+    tcp[LP_TCP_FLAGS_AT] = LP_TCP_ACK;
+}
+
 static void put_icmpv6(uint8_t *icmp, uint8_t type)
 {
     icmp[0] = type;
@@ -125,6 +135,9 @@ static void put_header(struct sim_frame *frame)
     switch (frame->kind) {
     case SIM_FRAME_IPV4_UDP:
         put_udp(put_ipv4(frame, 0, LP_IPPROTO_UDP), end, GAME_PORT);
+        break;
+    case SIM_FRAME_IPV4_TCP:
+        put_tcp(put_ipv4(frame, 0, LP_IPPROTO_TCP));
         break;
     case SIM_FRAME_IPV4_LATER_FRAGMENT:
         put_ipv4(frame, 0x2003, LP_IPPROTO_UDP);

@@ -28,6 +28,7 @@ enum sim_verdict {
 #define SIM_FRAME_TABLE(X)                                                                     \
     X(PLAIN, SIM_PASSES, 14)                                                                   \
     X(IPV4_UDP, SIM_PASSES, 42)                                                                \
+    X(IPV4_TCP, SIM_PASSES, 54)                                                                \
     X(IPV4_LATER_FRAGMENT, SIM_PASSES, 34)                                                     \
     X(IPV6_UDP, SIM_PASSES, 62)                                                                \
     X(IPX_RAW, SIM_PASSES, 17)                                                                 \

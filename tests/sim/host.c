@@ -240,6 +240,7 @@ void sim_host_start(struct sim_host *host)
     config.has_seat_secret = host->has_secret;
     memcpy(config.seat_secret, host->secret, sizeof(config.seat_secret));
     config.datagram_budget = plan_of(host)->datagram_budget;
+    config.capabilities = plan_of(host)->capabilities;
     config.tls = party->tls->client;
     config.relay = sim_net_relay_addr();
     config.edge = (struct lp_edge){

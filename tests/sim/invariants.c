@@ -182,6 +182,47 @@ void sim_check_all_here(struct sim_party *party)
     }
 }
 
+/* ---- repair
+ * ----------------------------------------------------------------------------------------- */
+
+void sim_check_still(struct sim_party *party)
+{
+    for (unsigned i = 0; i < party->plan.host_count; i++) {
+        struct lp_node_view view;
+
+        if (party->host[i].node == NULL)
+            continue;
+        lp_node_view(party->host[i].node, &view);
+        if (view.order.held + view.repair_waiting + view.queued_frames + view.waiting_pieces >
+            0)
+            sim_fail(party,
+                     "host %u: %u held, %u to be sent again, %zu queued and %u pieces in a "
+                     "network that is quiet",
+                     i, view.order.held, (unsigned)view.repair_waiting,
+                     (size_t)view.queued_frames, view.waiting_pieces);
+    }
+}
+
+void sim_check_repair(struct sim_party *party)
+{
+    const unsigned player[] = {SIM_SLOW_HOST, SIM_SLOW_HOST + 1};
+
+    for (unsigned i = 0; i < 2; i++) {
+        struct lp_node_view view;
+
+        lp_node_view(party->host[player[i]].node, &view);
+        if (party->ledger.overtaken[player[i]] > view.order.late)
+            sim_fail(party, "host %u: %u TCP segments came late, %" PRIu64 " were given up",
+                     player[i], party->ledger.overtaken[player[i]], view.order.late);
+        /* on a long path what is sent again comes later than anybody waits for it */
+        if (view.order.filled + view.order.late == 0)
+            sim_fail(party, "host %u: nothing that was sent again came", player[i]);
+        if (player[i] == SIM_SLOW_HOST && (view.counters->value[LP_COUNTER_TX_REPAIRED] == 0 ||
+                                           view.counters->value[LP_COUNTER_TX_DUPLICATED] == 0))
+            sim_fail(party, "host %u repaired nothing on a lossy link", player[i]);
+    }
+}
+
 /* ---- nothing is lost between the ends
  * ----------------------------------------------------------- */
 

@@ -16,6 +16,12 @@ void sim_check_back(struct sim_party *party);
 /* Everybody is in its room, and everybody's map of the room is the relay's. */
 void sim_check_all_here(struct sim_party *party);
 
+/* Nothing is on its way any more: no node holds, queues or repairs anything. */
+void sim_check_still(struct sim_party *party);
+
+/* After a lossy link: it was repaired, and only gaps that were given up came to TCP. */
+void sim_check_repair(struct sim_party *party);
+
 /* What each end has counted so far: from here to sim_check_wire nothing may be lost between
  * them. */
 struct sim_wire;

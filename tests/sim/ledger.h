@@ -18,7 +18,7 @@
 struct sim_party;
 
 #define SIM_NO_STATION   UINT32_MAX
-#define SIM_GAME_LOST_OF 50 /* one of so many may be */
+#define SIM_GAME_LOST_OF 50 /* one of so many may be, or late because it was sent again */
 
 struct sim_sent {
     uint64_t key;
@@ -28,7 +28,8 @@ struct sim_sent {
     unsigned room;
     enum sim_frame_kind kind;
     size_t len;
-    uint64_t within_ns; /* a game's: not later than that, if at all; 0 = any other */
+    uint64_t within_ns; /* a game's: no use later; 0 = any other */
+    bool in_time;       /* a game's: it came, and by then */
     unsigned times;
     uint32_t allowed;  /* hosts that may get it */
     uint32_t required; /* hosts that must */
@@ -45,6 +46,8 @@ struct sim_ledger {
     struct sim_sent *sent;
     uint64_t frames_sent;
     uint64_t frames_delivered;
+    uint32_t highest[SIM_HOSTS_MAX][SIM_HOSTS_MAX]; /* TCP of one host that came to another */
+    unsigned overtaken[SIM_HOSTS_MAX];              /* TCP that came behind what follows it */
 };
 
 /* Who sends a frame into a room, and by which way. */

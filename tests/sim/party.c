@@ -296,7 +296,10 @@ static void play(struct sim_party *party)
         return;
     }
     sim_check_all_here(party);
+    sim_check_still(party);
     sim_ledger_check_required(party);
+    if (sim_plan_has(plan, SIM_TRAIT_LOSSY_LINK))
+        sim_check_repair(party);
     sim_check_wire(party, wire);
 }
 

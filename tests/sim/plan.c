@@ -24,13 +24,18 @@ static const struct {
 
 bool sim_plan_is_calm(const struct sim_plan *plan)
 {
-    const uint32_t calm = 1u << SIM_TRAIT_CLEAN | 1u << SIM_TRAIT_RELAY_CRASH |
-                          1u << SIM_TRAIT_RELAY_RESTART | 1u << SIM_TRAIT_GATEWAY_RESTART |
-                          1u << SIM_TRAIT_CLIENT_CRASH | 1u << SIM_TRAIT_LATE_JOINER |
-                          1u << SIM_TRAIT_DUPLICATES | 1u << SIM_TRAIT_PATH_MTU |
-                          1u << SIM_TRAIT_SMALL_FIRST | 1u << SIM_TRAIT_FULL_ADAPTERS;
+    const uint32_t calm =
+        1u << SIM_TRAIT_CLEAN | 1u << SIM_TRAIT_RELAY_CRASH | 1u << SIM_TRAIT_RELAY_RESTART |
+        1u << SIM_TRAIT_GATEWAY_RESTART | 1u << SIM_TRAIT_CLIENT_CRASH |
+        1u << SIM_TRAIT_LATE_JOINER | 1u << SIM_TRAIT_DUPLICATES | 1u << SIM_TRAIT_PATH_MTU |
+        1u << SIM_TRAIT_SMALL_FIRST | 1u << SIM_TRAIT_OLD_PEER | 1u << SIM_TRAIT_FULL_ADAPTERS;
 
     return (plan->traits & ~calm) == 0;
+}
+
+bool sim_plan_is_duel(const struct sim_plan *plan)
+{
+    return (plan->traits & (1u << SIM_TRAIT_SLOW_LINK | 1u << SIM_TRAIT_LOSSY_LINK)) != 0;
 }
 
 bool sim_plan_has(const struct sim_plan *plan, enum sim_trait trait)
@@ -69,8 +74,11 @@ static uint64_t seconds(struct sim_prng *prng, uint64_t low, uint64_t high)
 static void add_host(struct sim_plan *plan, enum lp_role role, unsigned room)
 {
     assert(plan->host_count < SIM_HOSTS_MAX);
-    plan->host[plan->host_count++] = (struct sim_host_plan){
-        .role = role, .room = room, .datagram_budget = LP_NODE_DATAGRAM_BUDGET_DEFAULT};
+    plan->host[plan->host_count++] =
+        (struct sim_host_plan){.role = role,
+                               .room = room,
+                               .datagram_budget = LP_NODE_DATAGRAM_BUDGET_DEFAULT,
+                               .capabilities = LP_CAP_PIECES | LP_CAP_SEQUENCE};
 }
 
 /* Four players in two rooms; the first room has a gateway, the second often. */
@@ -91,12 +99,23 @@ static void draw_traits(struct sim_plan *plan, struct sim_prng *prng, uint64_t s
     unsigned primary = (unsigned)(seed % SIM_TRAITS);
 
     plan->traits = 1u << primary;
-    if (primary == SIM_TRAIT_CLEAN || primary == SIM_TRAIT_SLOW_LINK ||
+    if (primary == SIM_TRAIT_CLEAN || sim_plan_is_duel(plan) ||
         sim_prng_chance(prng, SIM_PPM / 3))
         return;
     for (unsigned trait = 0; trait < SIM_TRAITS; trait++) {
         if (sim_prng_below(prng, 100) < traits[trait].percent)
             plan->traits |= 1u << trait;
+    }
+}
+
+/* Some of them, the gateway now and then among them, know nothing of numbers. */
+static void draw_old_peers(struct sim_plan *plan, struct sim_prng *prng)
+{
+    unsigned surely = (unsigned)sim_prng_below(prng, plan->host_count);
+
+    for (unsigned i = 0; i < plan->host_count; i++) {
+        if (i == surely || sim_prng_chance(prng, SIM_PPM / 3))
+            plan->host[i].capabilities = LP_CAP_PIECES;
     }
 }
 
@@ -131,6 +150,9 @@ static void draw_paths(struct sim_plan *plan, struct sim_prng *prng)
         plan->path[SIM_SLOW_HOST + 1].rate = SIM_SLOW_RATE;
         plan->path[SIM_SLOW_HOST + 1].buffer_ns = SIM_SLOW_BUFFER_NS;
     }
+    if (sim_plan_has(plan, SIM_TRAIT_LOSSY_LINK))
+        plan->path[SIM_SLOW_HOST + 1].loss_ppm =
+            (uint32_t)sim_prng_between(prng, SIM_LOSSY_MIN_PPM, SIM_LOSSY_MAX_PPM);
     /* A hostile player's packets all arrive, and in order: that is the worst case. */
     plan->path[SIM_HOSTILE_ENDPOINT] = (struct sim_path){
         .delay_ns = 2 * LP_NS_PER_MS,
@@ -271,4 +293,6 @@ void sim_plan_make(struct sim_plan *plan, uint64_t seed, uint64_t min_virtual_ns
     draw_paths(plan, &prng);
     draw_starts(plan, &prng);
     draw_troubles(plan, &prng);
+    if (sim_plan_has(plan, SIM_TRAIT_OLD_PEER))
+        draw_old_peers(plan, &prng);
 }

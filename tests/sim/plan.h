@@ -30,6 +30,10 @@
 #define SIM_SLOW_RATE      UINT64_C(10000000)
 #define SIM_SLOW_BUFFER_NS (60 * LP_NS_PER_MS)
 
+/* With SIM_TRAIT_LOSSY_LINK: the same player, on a link that loses so much. */
+#define SIM_LOSSY_MIN_PPM 20000
+#define SIM_LOSSY_MAX_PPM 50000
+
 /* X(NAME, in a hundred plans besides those that it is drawn for) */
 #define SIM_TRAIT_TABLE(X)                                                                     \
     X(CLEAN, 0)                                                                                \
@@ -50,7 +54,9 @@
     X(NEW_ADDRESS, 10)                                                                         \
     X(FULL_SOCKETS, 10)                                                                        \
     X(FULL_ADAPTERS, 10)                                                                       \
-    X(SLOW_LINK, 0)
+    X(OLD_PEER, 15)                                                                            \
+    X(SLOW_LINK, 0)                                                                            \
+    X(LOSSY_LINK, 0)
 
 enum sim_trait {
 #define X(name, percent) SIM_TRAIT_##name,
@@ -82,6 +88,7 @@ struct sim_host_plan {
     enum lp_role role;
     unsigned room;
     uint32_t datagram_budget;
+    uint32_t capabilities;
 };
 
 struct sim_plan {
@@ -100,6 +107,8 @@ struct sim_plan {
 };
 
 void sim_plan_make(struct sim_plan *plan, uint64_t seed, uint64_t min_virtual_ns);
+/* Player 0 and player 1 play on a link that is not what it should be, and nobody else is heard. */
+bool sim_plan_is_duel(const struct sim_plan *plan);
 bool sim_plan_has(const struct sim_plan *plan, enum sim_trait trait);
 /* Nothing keeps a node from being in its room soon after it and its relay are up. */
 bool sim_plan_is_calm(const struct sim_plan *plan);

@@ -20,6 +20,10 @@
 #define BULK_LEN            1380
 #define GAME_LEN            100
 
+/* And over a lossy one. */
+#define LOSSY_TCP_LEN       1000
+#define LOSSY_TCP_PERIOD_NS (5 * LP_NS_PER_MS)
+
 static const struct lp_mac broadcast = {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}};
 static const struct lp_mac multicast = {{0x01, 0x00, 0x5e, 0x00, 0x00, 0xfb}};
 
@@ -224,6 +228,20 @@ static void add_stream(struct sim_party *party, unsigned from, struct lp_mac dst
     sim_agenda_add(&party->agenda, at_ns, on_stream, party, stream);
 }
 
+/* Player 0 plays with player 1. */
+static void add_game(struct sim_party *party)
+{
+    const struct stream game = {.kind = SIM_FRAME_IPV6_UDP,
+                                .len = GAME_LEN,
+                                .period_ns = LP_NS_PER_S / 60,
+                                .within_ns = party->plan.path[SIM_SLOW_HOST + 1].delay_ns +
+                                             party->plan.path[SIM_SLOW_HOST + 2].delay_ns +
+                                             SLOW_GAME_WITHIN_NS};
+
+    add_stream(party, SIM_SLOW_HOST, sim_station_mac(SIM_SLOW_HOST + 1), &game);
+    add_stream(party, SIM_SLOW_HOST + 1, sim_station_mac(SIM_SLOW_HOST), &game);
+}
+
 /*
  * Player 0 plays with player 1, while his link has to carry twice what it can, each way. Nobody
  * else is heard.
@@ -235,24 +253,35 @@ static void start_slow_link(struct sim_party *party)
         .len = BULK_LEN,
         .period_ns = BULK_LEN * 8 * LP_NS_PER_S / (2 * SIM_SLOW_RATE),
     };
-    struct stream game = {.kind = SIM_FRAME_IPV6_UDP,
-                          .len = GAME_LEN,
-                          .period_ns = LP_NS_PER_S / 60,
-                          .within_ns = party->plan.path[SIM_SLOW_HOST + 1].delay_ns +
-                                       party->plan.path[SIM_SLOW_HOST + 2].delay_ns +
-                                       SLOW_GAME_WITHIN_NS};
     unsigned gateway = sim_gateway_of(party, 0);
 
     add_stream(party, SIM_SLOW_HOST, sim_lan_mac(0, 0), &bulk);
     add_stream(party, gateway, sim_station_mac(SIM_SLOW_HOST), &bulk);
-    add_stream(party, SIM_SLOW_HOST, sim_station_mac(SIM_SLOW_HOST + 1), &game);
-    add_stream(party, SIM_SLOW_HOST + 1, sim_station_mac(SIM_SLOW_HOST), &game);
+    add_game(party);
+}
+
+/* The two send each other TCP besides, which the link can carry but for what it loses. */
+static void start_lossy_link(struct sim_party *party)
+{
+    const struct stream tcp = {
+        .kind = SIM_FRAME_IPV4_TCP,
+        .len = LOSSY_TCP_LEN,
+        .period_ns = LOSSY_TCP_PERIOD_NS,
+    };
+
+    add_stream(party, SIM_SLOW_HOST, sim_station_mac(SIM_SLOW_HOST + 1), &tcp);
+    add_stream(party, SIM_SLOW_HOST + 1, sim_station_mac(SIM_SLOW_HOST), &tcp);
+    add_game(party);
 }
 
 void sim_traffic_start(struct sim_party *party)
 {
     if (sim_plan_has(&party->plan, SIM_TRAIT_SLOW_LINK)) {
         start_slow_link(party);
+        return;
+    }
+    if (sim_plan_has(&party->plan, SIM_TRAIT_LOSSY_LINK)) {
+        start_lossy_link(party);
         return;
     }
     for (unsigned i = 0; i < party->plan.host_count; i++) {
