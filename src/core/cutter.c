@@ -61,8 +61,10 @@ static void encode(struct lp_cutter *cutter, struct lp_packet *packet, uint8_t a
     }
     overlay = *queued;
     overlay.flags = flags_of(queued, allowed_flags);
+#ifndef LP_FAULT_SECOND_NUMBERED /* planted fault: both pieces have their frame's number */
     if (cutter->second_next)
         overlay.flags &= (uint8_t)~LP_OVERLAY_FLAG_SEQUENCE;
+#endif
     if (cutter->cutting) {
         overlay.flags |= LP_OVERLAY_FLAG_PIECE;
         overlay.piece = (struct lp_overlay_piece){

@@ -201,6 +201,16 @@ static void release_followers(struct lp_inorder *inorder, struct flow *flow)
 
 static void give_up_gap(struct lp_inorder *inorder, struct flow *flow)
 {
+#ifdef LP_FAULT_HELD_FORGOTTEN
+    /* planted fault: what waited for a gap in vain is gone too */
+    struct lp_packet *packet = flow->held;
+
+    release_first(inorder, flow);
+    give_all(inorder->pool, inorder->ready);
+    inorder->ready = inorder->ready_tail = NULL;
+    flow->next = (uint16_t)(number_of(packet) + 1);
+    return;
+#endif
     learn_given_up(inorder);
     flow->next = number_of(flow->held);
     release_followers(inorder, flow);
@@ -375,6 +385,11 @@ enum lp_inorder_result lp_inorder_push(struct lp_inorder *inorder,
     flow->jumped = false;
     if (ahead >= 0)
         return push_new(inorder, flow, overlay, hold_it, now_ns);
+#ifdef LP_FAULT_COPY_PASSES
+    /* planted fault: what comes twice goes on twice */
+    if (is_seen(flow, number))
+        return LP_INORDER_PASS;
+#endif
     if (is_seen(flow, number)) {
         inorder->stats.duplicates++;
         return LP_INORDER_DUPLICATE;

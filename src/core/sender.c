@@ -38,6 +38,10 @@ bool lp_sender_next(struct lp_sender *sender, size_t budget, uint8_t allowed_fla
             .body = again->body,
             .body_len = again->body_len,
         };
+#ifdef LP_FAULT_COPY_TOGETHER
+        /* planted fault: a copy shares its original's packet, and its fate */
+        ret_sending->apart = false;
+#endif
         return true;
     }
     if (!lp_cutter_next(&sender->cutter, sender->queue, budget, allowed_flags, &sender->cut,

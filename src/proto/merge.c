@@ -265,6 +265,10 @@ static void seal(struct flow *flow)
     if (!tcp)
         lp_store_be16(upper + LP_UDP_LEN_AT, (uint16_t)(flow->end - flow->l4_at));
     sum = (uint16_t)~lp_checksum_finish(pseudo_sum(flow->bytes, flow->l4_at, flow->end, tcp));
+#ifdef LP_FAULT_MERGE_CHECKSUM
+    /* planted fault: a super-frame's checksum is not the pseudo-header's sum */
+    sum = (uint16_t)~sum;
+#endif
     lp_store_be16(upper + (tcp ? LP_TCP_CSUM_AT : LP_UDP_CSUM_AT), sum);
 }
 
@@ -388,6 +392,11 @@ bool lp_merge_push(struct lp_merge *merge, const uint8_t *frame, size_t len)
     flow = find(merge, &segment);
     if (flow == NULL && merge->disabled[segment.kind])
         return false;
+#ifdef LP_FAULT_MERGE_OVERTAKES
+    /* planted fault: what cannot be merged goes before what its flow has sent */
+    if (!can_merge(&segment))
+        return false;
+#endif
     if (!can_merge(&segment)) {
         if (flow != NULL)
             send_on(merge, flow);

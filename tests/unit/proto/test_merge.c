@@ -61,6 +61,22 @@ static void keep(struct frame list[], unsigned *count, const uint8_t *bytes, siz
     list[(*count)++].len = len;
 }
 
+/* What a kernel or a NIC needs in the field to complete the checksum (virtio 1.2, 5.1.6.2). */
+static void assert_checksum_begun(const struct lp_superframe *super)
+{
+    bool v4 = lp_load_be16(super->bytes + 12) == LP_ETHERTYPE_IPV4;
+    uint64_t sum = v4 ? lp_checksum_add(0, super->bytes + 26, 8)
+                      : lp_checksum_add(0, super->bytes + 22, 32);
+
+    assert_int_equal(super->csum_start, v4 ? 34 : 54);
+    assert_int_equal(super->csum_offset, super->gso == LP_GSO_UDP_L4 ? 6 : 16);
+    sum = lp_checksum_add_be16(sum,
+                               super->gso == LP_GSO_UDP_L4 ? LP_IPPROTO_UDP : LP_IPPROTO_TCP);
+    sum = lp_checksum_add_be16(sum, (uint16_t)(super->len - super->csum_start));
+    assert_int_equal(lp_load_be16(super->bytes + super->csum_start + super->csum_offset),
+                     (uint16_t)~lp_checksum_finish(sum));
+}
+
 static void on_out(void *user, const struct lp_superframe *super, unsigned frames)
 {
     struct bed *bed = user;
@@ -72,6 +88,8 @@ static void on_out(void *user, const struct lp_superframe *super, unsigned frame
 
     assert_int_equal(super->gso != LP_GSO_NONE, frames > 1);
     assert_int_equal(super->needs_csum, frames > 1);
+    if (frames > 1)
+        assert_checksum_begun(super);
     assert_int_equal(lp_offload_begin(&iter, super, sizeof(segment)), 0);
     while ((len = lp_offload_next(&iter, segment, &frame)) > 0) {
         keep(bed->out, &bed->out_count, frame, len);
