@@ -326,7 +326,8 @@ static enum lp_inorder_result push_missing(struct lp_inorder *inorder, struct fl
 
     set_seen(flow, number, true);
     if (flow->held == NULL || ahead < 0) {
-        learn_late(inorder);
+        if (may_wait) /* nobody had waited for one that others do not wait for either */
+            learn_late(inorder);
         return LP_INORDER_PASS;
     }
     if (ahead == 0) {
