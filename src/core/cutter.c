@@ -46,6 +46,13 @@ static enum fit find_fit(const struct lp_overlay *overlay, size_t budget, uint8_
     return lp_overlay_header_len(flags) + LP_PIECE_FIRST_LEN <= budget ? FIT_CUT : FIT_NOT;
 }
 
+/* One that is forwarded, of a frame whose number its first piece had. */
+static bool is_second(const struct lp_overlay *queued, uint8_t allowed_flags)
+{
+    return (queued->flags & LP_OVERLAY_FLAG_PIECE) != 0 && queued->piece.second &&
+           (allowed_flags & LP_OVERLAY_FLAG_SEQUENCE) != 0;
+}
+
 static void encode(struct lp_cutter *cutter, struct lp_packet *packet, uint8_t allowed_flags,
                    struct lp_cut *ret_cut)
 {
@@ -85,7 +92,7 @@ static void encode(struct lp_cutter *cutter, struct lp_packet *packet, uint8_t a
         .body_len = overlay.payload_len,
         .packet = packet,
         .piece = (overlay.flags & LP_OVERLAY_FLAG_PIECE) != 0,
-        .numbered = numbered,
+        .numbered = numbered || is_second(queued, allowed_flags),
     };
     cutter->datagram_len = (size_t)header_len + overlay.payload_len;
 }

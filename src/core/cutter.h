@@ -35,7 +35,7 @@ struct lp_cut {
     size_t body_len;
     struct lp_packet *packet; /* that the body is in */
     bool piece;
-    bool numbered; /* it, or the piece before it, has the sequence extension */
+    bool numbered; /* it has the sequence extension, or is the second piece of one that may */
 };
 
 /*

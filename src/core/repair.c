@@ -261,7 +261,7 @@ uint64_t lp_repair_sent(struct lp_repair *repair, const struct lp_repair_datagra
 
     fade(repair, now_ns);
     repair->sent++;
-    if ((overlay->flags & LP_OVERLAY_FLAG_SEQUENCE) == 0)
+    if ((overlay->flags & LP_OVERLAY_FLAG_SEQUENCE) == 0 && !datagram->piece)
         return repair->next_id++;
     id = keep(repair, datagram, now_ns);
     if (datagram->piece || overlay->payload_len > LP_REPAIR_SMALL_LEN ||

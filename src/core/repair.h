@@ -5,7 +5,8 @@
  * game a repair after a round trip comes too late.
  *
  * Only frames with the overlay's sequence extension are repaired: without a number the last
- * receiver could not tell a copy from the original (core/inorder.h).
+ * receiver could not tell a copy from the original (core/inorder.h). Second pieces, which have none,
+ * are told by their ids while their frame is not complete.
  *
  * Bounded: LP_REPAIR_BYTES_MAX of packets are kept (the oldest go first, and what is too old goes
  * with the next that is sent), LP_REPAIR_PENDING_MAX datagrams wait to be sent again. Memory for the bookkeeping grows with what is in flight. Time
@@ -90,8 +91,8 @@ void lp_repair_deinit(struct lp_repair *repair);
 
 /*
  * A datagram was handed to QUIC: returns the id under which its fate is told. `datagram` is what
- * was sent (its packet is kept as long as it is needed); one without the sequence extension has
- * an id, and is not kept. A copy that is due follows by itself.
+ * was sent (its packet is kept as long as it is needed); a whole frame without the sequence extension
+ * has an id, and is not kept. A copy that is due follows by itself.
  */
 uint64_t lp_repair_sent(struct lp_repair *repair, const struct lp_repair_datagram *datagram,
                         uint64_t now_ns);

@@ -316,6 +316,39 @@ static void both_pieces_are_repaired(void **state)
     assert_quiet(bed, T0 + MS);
 }
 
+/* Cut by its origin: the number is the first piece's, the loss may be the second's. */
+static void forwarded_pieces_are_repaired(void **state)
+{
+    struct bed *bed = *state;
+    uint8_t bytes[LP_PIECE_FIRST_LEN] = {0};
+    struct lp_overlay overlay = {.type = LP_OVERLAY_FRAME,
+                                 .room_id = 1,
+                                 .peer_id = 7,
+                                 .piece = {.id = 5, .frame_len = 1500},
+                                 .payload = bytes};
+
+    for (unsigned knows = 0; knows < 2; knows++) {
+        uint8_t allowed = knows ? ALL : PIECE;
+        struct seen seen, again;
+
+        for (unsigned second = 0; second < 2; second++) {
+            overlay.flags = second ? PIECE : ALL;
+            overlay.piece.second = second;
+            overlay.payload_len = lp_fragment_piece_len(1500, second);
+            assert_int_equal(lp_egress_push(&bed->queue, &overlay, &(struct lp_flow){0}, T0),
+                             LP_FORWARD);
+        }
+        assert_true(send(bed, allowed, &seen, T0));
+        assert_false(seen.overlay.piece.second);
+        assert_true(send(bed, allowed, &seen, T0));
+        assert_true(seen.overlay.piece.second);
+        assert_int_equal(lp_sender_lost(&bed->sender, seen.id, T0 + MS), knows);
+        assert_int_equal(peek(bed, allowed, &again, T0 + MS), knows);
+        if (knows)
+            assert_true(again.overlay.piece.second && again.overlay.flags == PIECE);
+    }
+}
+
 static void a_new_connection_knows_nothing_of_the_last(void **state)
 {
     struct bed *bed = *state;
@@ -348,6 +381,7 @@ int main(void)
         CASE(a_copy_goes_apart_from_its_original),
         CASE(who_knows_no_numbers_gets_nothing_twice),
         CASE(both_pieces_are_repaired),
+        CASE(forwarded_pieces_are_repaired),
         CASE(a_new_connection_knows_nothing_of_the_last),
     };
 
