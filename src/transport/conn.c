@@ -87,6 +87,7 @@ static int on_datagram_acked(ngtcp2_conn *qc, uint64_t id, void *user)
     struct lp_quic_conn *conn = user;
     const struct lp_quic_config *config = &conn->quic->config;
 
+    conn->acked = true;
     if (config->handler->datagram_acked != NULL && !conn->closing)
         config->handler->datagram_acked(config->user, conn, id, ngtcp2_conn_get_timestamp(qc));
     return 0;
@@ -299,6 +300,7 @@ int lp_quic_conn_new(struct lp_quic *quic, const struct lp_addr *local,
     conn->deadline_ns = LP_TIME_NEVER;
     conn->heard_ns = now_ns;
     conn->any_local = local->family == LP_ADDR_NONE;
+    lp_delaycap_init(&conn->delaycap);
     DL_APPEND(quic->conns, conn);
     quic->conn_count++;
     lp_quic_path_init(&path, local, remote);
@@ -397,6 +399,7 @@ void lp_quic_conn_info(const struct lp_quic_conn *conn, struct lp_quic_conn_info
         .min_rtt_ns = info.min_rtt != UINT64_MAX ? info.min_rtt : 0,
         .cwnd_bytes = info.cwnd,
         .in_flight_bytes = info.bytes_in_flight,
+        .flight_cap_bytes = conn->delaycap.bytes != LP_DELAYCAP_NONE ? conn->delaycap.bytes : 0,
         .packets_sent = info.pkt_sent,
         .packets_received = info.pkt_recv,
         .packets_lost = info.pkt_lost,

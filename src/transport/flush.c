@@ -209,6 +209,7 @@ static ngtcp2_ssize write_packet(struct lp_quic_conn *conn, struct packet *packe
         len = add_streams(conn, packet, now_ns);
     /* Without a window the egress is not asked: its queue, not we, should hold what waits. */
     if (conn->established && len == NGTCP2_ERR_WRITE_MORE &&
+        lp_delaycap_allows(&conn->delaycap, conn->flight) &&
         (packet->more || ngtcp2_conn_get_cwnd_left(conn->qc) > 0))
         len = add_datagrams(conn, packet, now_ns);
     if (len != NGTCP2_ERR_WRITE_MORE)
@@ -220,6 +221,20 @@ static ngtcp2_ssize write_packet(struct lp_quic_conn *conn, struct packet *packe
 
 /* ---- connections ---- */
 
+static void look_at_path(struct lp_quic_conn *conn, uint64_t now_ns)
+{
+    ngtcp2_conn_info info;
+
+    if (!conn->established)
+        return;
+    ngtcp2_conn_get_conn_info(conn->qc, &info);
+    conn->flight = info.bytes_in_flight;
+    if (conn->acked && info.min_rtt != UINT64_MAX)
+        lp_delaycap_update(&conn->delaycap, info.latest_rtt, info.bytes_in_flight, conn->sent,
+                           now_ns);
+    conn->acked = false;
+}
+
 /* Up to one send quantum, and what one transmit carries; the rest waits for the pacer. */
 static int write_packets(struct lp_quic_conn *conn, uint64_t now_ns)
 {
@@ -229,6 +244,7 @@ static int write_packets(struct lp_quic_conn *conn, uint64_t now_ns)
     size_t left = quantum < most ? quantum : most;
     struct packet packet;
 
+    look_at_path(conn, now_ns);
     while (!quic->blocked && left > 0) {
         size_t path_max = ngtcp2_conn_get_path_max_tx_udp_payload_size(conn->qc);
         ngtcp2_ssize len = write_packet(conn, &packet, now_ns);
@@ -241,6 +257,8 @@ static int write_packets(struct lp_quic_conn *conn, uint64_t now_ns)
         lp_quic_tx_commit(quic, &packet.path.path, packet.pi.ecn, (size_t)len,
                           (size_t)len > path_max);
         left -= (size_t)len < left ? (size_t)len : left;
+        conn->flight += (size_t)len;
+        conn->sent += (size_t)len;
     }
     ngtcp2_conn_update_pkt_tx_time(conn->qc, now_ns);
     return 0;

@@ -7,6 +7,7 @@
  *   close.c             the ways it ends
  *   streams.c           control frames in and out
  *   flush.c             packets out, grouped for GSO
+ *   delaycap.c          how much may be in flight, by the queue that it makes
  *
  * A connection is freed only by lp_quic_conn_end, called with no ngtcp2 callback on the stack
  * and only for the connection that is being worked on; everything that a handler can call marks
@@ -32,6 +33,7 @@
 
 #include "proto/control.h"
 #include "proto/mtu.h"
+#include "transport/delaycap.h"
 #include "transport/quic.h"
 #include "transport/tls.h"
 
@@ -140,6 +142,10 @@ struct lp_quic_conn {
     bool have_datagram; /* offered by the egress and not taken yet */
     struct lp_quic_datagram datagram;
     uint64_t datagrams_lost;
+    struct lp_delaycap delaycap;
+    bool acked;      /* datagrams were, since the cap was last looked at */
+    uint64_t flight; /* octets, about; of this flush */
+    uint64_t sent;   /* octets in packets, since the handshake */
 };
 
 /* Packets in the endpoint's buffer that one transmit can carry. */

@@ -218,6 +218,7 @@ struct lp_quic_conn_info {
     uint64_t min_rtt_ns;
     uint64_t cwnd_bytes;
     uint64_t in_flight_bytes;
+    uint64_t flight_cap_bytes; /* for the sake of delay (delaycap.h), 0 = none now */
     uint64_t packets_sent;
     uint64_t packets_received;
     uint64_t packets_lost;

@@ -45,6 +45,7 @@ static json_t *path_report(const struct lp_node_view *view)
     set_number(path, "datagram_budget", view->datagram_budget);
     set_number(path, "cwnd_bytes", view->quic.cwnd_bytes);
     set_number(path, "in_flight_bytes", view->quic.in_flight_bytes);
+    set_number(path, "flight_cap_bytes", view->quic.flight_cap_bytes);
     set_number(path, "packets_sent", view->quic.packets_sent);
     set_number(path, "packets_received", view->quic.packets_received);
     set_number(path, "packets_lost", view->quic.packets_lost);
