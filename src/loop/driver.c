@@ -9,7 +9,7 @@
  * How much is read before others get their turn: enough for a full GSO burst from several
  * peers, little enough that what came first is not kept waiting.
  */
-#define SOCKET_BATCHES_PER_TURN 4
+#define SOCKET_BATCHES_PER_TURN 8
 #define LINK_FRAMES_PER_TURN    64
 
 struct socket_slot {
@@ -115,7 +115,7 @@ static void receive(struct socket_slot *slot)
             ops->receive(driver->config.engine, local, &rx[i].remote, rx[i].ecn, rx[i].bytes,
                          rx[i].len, now_ns);
         }
-        if (n < LP_UDP_BATCH)
+        if (n < 0)
             return;
     }
 }

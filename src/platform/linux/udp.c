@@ -338,6 +338,7 @@ static int receive_batch(struct lp_udp *udp)
     got = recvmmsg(udp->fd, udp->messages, udp->slot_count, MSG_DONTWAIT, NULL);
     if (got > 0)
         udp->received = (unsigned)got;
+    udp->drained = got > 0 && (unsigned)got < udp->slot_count;
     return got < 0 ? -errno : got;
 }
 
@@ -351,6 +352,10 @@ int lp_udp_receive(struct lp_udp *udp, struct lp_udp_rx rx[], unsigned capacity)
 
         if (count > 0)
             return (int)count;
+        if (udp->drained) { /* the batch before had room for more: the poll tells when there is */
+            udp->drained = false;
+            return LP_ERR_AGAIN;
+        }
         got = receive_batch(udp);
         if (got == -EAGAIN || got == 0)
             return LP_ERR_AGAIN;

@@ -49,6 +49,7 @@ struct lp_udp {
 
     /* What of the last batch has not been handed out yet: slot and offset in it. */
     unsigned received;
+    bool drained; /* the last batch took all that there was */
     unsigned next;
     size_t next_offset;
 };
