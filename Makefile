@@ -28,10 +28,10 @@ options_win     := $(options_release) --prefix=/ --cross-file build/mingw64.ini
 tree_options    := --werror $(or $(options_$(TREE)),$(options_release)) $(OPTIONS)
 tree_cc         := $(if $(filter clang asan fuzz,$(TREE)),clang,gcc)
 
-.PHONY: help deps tree build demo test check asan fuzz sim faults bench win win-check win-shots installer format lint clean
+.PHONY: help deps tree build demo test check asan fuzz sim faults bench bench-micro win win-check win-shots installer format lint clean
 
 help: ## this list
-	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 11
+	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 13
 
 deps: ## install packages, build libraries into the cache (for Windows too)
 	@scripts/deps
@@ -89,6 +89,12 @@ faults: ## plant one fault at a time: is each one caught?
 bench: ## measurements
 	@$(MAKE) --no-print-directory tree TREE=release
 	exec bench/run
+
+bench-micro: ## nanoseconds for a frame in each step of its path
+	@$(MAKE) --no-print-directory tree TREE=release
+	build/release/bench/lp-bench-micro
+	mkdir -p build/bench
+	build/release/bench/lp-bench-micro --json >build/bench/micro.json
 
 win: ## the programs for Windows (mingw-w64), in build/win/stage, and their installer
 	@$(MAKE) --no-print-directory tree TREE=win
