@@ -86,9 +86,11 @@ faults: ## plant one fault at a time: is each one caught?
 	@scripts/deps build test
 	exec tests/faults/run
 
-bench: ## measurements
-	@$(MAKE) --no-print-directory tree TREE=release
-	exec bench/run
+bench: ## SoftLAN beside other tunnels (root, hours): BENCH="tcp idle" TUNNELS="softlan vxlan" ROUNDS=1 SECONDS=10
+	@scripts/deps build bench
+	$(MAKE) --no-print-directory tree TREE=release
+	exec bench/run --bench "$(BENCH)" --tunnels "$(TUNNELS)" --rounds $(or $(ROUNDS),3) \
+		$(if $(SECONDS),--seconds $(SECONDS)) $(if $(PUBLISH),--publish)
 
 bench-micro: ## nanoseconds for a frame in each step of its path
 	@$(MAKE) --no-print-directory tree TREE=release
