@@ -28,7 +28,7 @@ options_win     := $(options_release) --prefix=/ --cross-file build/mingw64.ini
 tree_options    := --werror $(or $(options_$(TREE)),$(options_release)) $(OPTIONS)
 tree_cc         := $(if $(filter clang asan fuzz,$(TREE)),clang,gcc)
 
-.PHONY: help deps tree build demo test check asan fuzz sim faults bench bench-micro win win-check win-shots installer format lint clean
+.PHONY: help deps tree build demo test check asan fuzz sim faults bench bench-micro bench-smoke win win-check win-shots installer format lint clean
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/\1\t\2/p' Makefile | expand -t 13
@@ -97,6 +97,10 @@ bench-micro: ## nanoseconds for a frame in each step of its path
 	build/release/bench/lp-bench-micro
 	mkdir -p build/bench
 	build/release/bench/lp-bench-micro --json >build/bench/micro.json
+
+bench-smoke: ## does the benchmark run? (root; no figure is judged)
+	@scripts/deps build bench
+	exec scripts/check gcc bench
 
 win: ## the programs for Windows (mingw-w64), in build/win/stage, and their installer
 	@$(MAKE) --no-print-directory tree TREE=win
