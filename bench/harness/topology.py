@@ -1,9 +1,12 @@
 """
 The hosts and their wires.
 
-    player --[box]-- router -- relay          hub of every tunnel
+    player --[box]-- router == relay          hub of every tunnel
                       |  |
         crowd --------+  +-- gateway -- lan   the party's LAN, one host
+
+The hub has a link for the players and one for the gateway: what goes up and what comes down for one
+player do not meet in one queue, as they do not on a server's full-duplex line with room to spare.
 
 All wires are veth with MTU 1500, and only wire-sized packets cross them. The router is a namespace of
 its own, so that nobody's socket feels the queue in front of the narrow link. Player, crowd and gateway
@@ -104,6 +107,7 @@ class Bed:
         set_sysctl(self.ns('router'), 'ipv4/ip_forward', '1')
         for host, net in ENDS.items():
             self._lay_uplink(host, net)
+        self._lay_second_link()
         self._lay_wire('lan', 'eth0', 'gateway', 'lan0')
         # A network card computes checksums before the wire.
         self._ethtool('lan', 'eth0', ['tx', 'off'])
@@ -123,6 +127,15 @@ class Bed:
                 way = f'via {net}.1' if 'relay' in (host, other) else ''
                 lines.append(f'route add {"" if way else "blackhole "}{there}.0/24 {way}')
         ip_batch(self.ns(host), lines)
+
+    def _lay_second_link(self):
+        """Between router and hub, for what the gateway sends and gets; the hub's address stays one."""
+        self._lay_wire('relay', 'uplink2', 'router', 'relay2')
+        ip_batch(self.ns('router'), ['addr add 10.5.0.1/24 dev relay2',
+                                     f'route add {RELAY_IP}/32 via 10.5.0.2 dev relay2 table 100',
+                                     'rule add iif gateway lookup 100'])
+        ip_batch(self.ns('relay'), ['addr add 10.5.0.2/24 dev uplink2',
+                                    f'route replace {ENDS["gateway"]}.0/24 via 10.5.0.1 src {RELAY_IP}'])
 
     def _lay_wire(self, host: str, interface: str, peer: str, peer_interface: str):
         ip_batch(self.ns(host), [
@@ -194,7 +207,7 @@ class Bed:
 
     # ---- the narrow link and the bad wire ----
 
-    def shape(self, mbit: float, ends=('relay', 'player', 'gateway')):
+    def shape(self, mbit: float, ends=('relay', 'relay2', 'player', 'gateway')):
         """A rate and a buffer of 500 ms on the router's links towards these."""
         for end in ends:
             result = subprocess.run(
@@ -205,7 +218,7 @@ class Bed:
                 raise Failed(f'tbf on {end}: {result.stderr.strip()}')
 
     def unshape(self):
-        for end in ENDS:
+        for end in (*ENDS, 'relay2'):
             subprocess.run(['tc', '-n', self.ns('router'), 'qdisc', 'del', 'dev', end, 'root'],
                            capture_output=True, check=False, timeout=30)
 
