@@ -18,7 +18,7 @@
 struct sim_party;
 
 #define SIM_NO_STATION   UINT32_MAX
-#define SIM_GAME_LOST_OF 50 /* one of so many may be, or late because it was sent again */
+#define SIM_GAME_LOST_OF 25 /* one of so many may be, or late because it was sent again */
 
 struct sim_sent {
     uint64_t key;
