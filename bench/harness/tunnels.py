@@ -12,7 +12,7 @@ from pathlib import Path
 from bed.netns import Failed
 from bed.processes import run
 
-from .topology import (FRIEND_IP, INNER, LAN_IP, PLAYER_IP, RELAY_IP, Bed, ip_batch, show)
+from .topology import (ENDS, FRIEND_IP, INNER, LAN_IP, PLAYER_IP, RELAY_IP, Bed, ip_batch, show)
 
 PORT = 4040
 
@@ -306,8 +306,9 @@ class Vxlan(Tunnel):
         return show(['uname', '-r']).strip()
 
     def end(self, host: str, interface: str, number: int, remote: str) -> list:
-        return [f'link add {interface} type vxlan id {number} remote {remote} dstport 4789 '
-                f'dev uplink nolearning', f'link set {interface} mtu {self.mtu} up']
+        local = f'{ENDS[host]}.2'  # and no device: the hub has two
+        return [f'link add {interface} type vxlan id {number} local {local} remote {remote} '
+                f'dstport 4789 nolearning', f'link set {interface} mtu {self.mtu} up']
 
     def hub_port(self, number: int, remote: str):
         # No hairpin: each peer has a port of its own, and a broadcast that came back to the gateway's
