@@ -15,7 +15,7 @@
 
 /*
  * The pacer would wake us for every packet or two. Waiting a little makes bursts that one GSO send
- * carries, of no more than what it allows in this time: a fifth of the processor time of a busy relay.
+ * carries, of no more than what it allows in this time (docs/performance.md has the figures).
  */
 #define GRAIN_NS (250 * LP_NS_PER_US)
 
