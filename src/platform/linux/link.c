@@ -68,6 +68,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     /* libuv stops watching at POLLERR (the interface went down or away): reading tells which */
     if (status < 0)
         uv_poll_start(poll, UV_READABLE, on_poll);
+    link->woken = true;
     link->ready(link->user, LP_READY_READ); /* may close: nothing is touched after it */
 }
 

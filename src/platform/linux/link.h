@@ -24,9 +24,10 @@
 #define LP_ETHERNET_HEADER_LEN 14u
 
 struct lp_link;
+struct lp_packet_ring;
 
 struct lp_link_ops {
-    /* One system call. 0, LP_ERR_AGAIN, LP_ERR_CLOSED, or LP_ERR_UNSUPPORTED: skip and read on.
+    /* One system call at most. 0, LP_ERR_AGAIN, LP_ERR_CLOSED, or LP_ERR_UNSUPPORTED: skip and read on.
      */
     int (*read)(struct lp_link *link, struct lp_superframe *ret_frame);
     /* The header's errors too: LP_ERR_INVALID when the kernel does not take that kind of it. */
@@ -55,7 +56,9 @@ struct lp_link {
     const struct lp_link_ops *ops;
     lp_ready_fn *ready;
     void *user;
-    bool closed; /* the kernel tells it once, every later read says it again */
+    bool closed;                 /* the kernel tells it once, every later read says it again */
+    bool woken;                  /* by the poll, and nothing was read since */
+    struct lp_packet_ring *ring; /* of a packet socket; NULL without one */
     unsigned index;
     char name[LP_IF_NAME_LEN];
     struct lp_link_saved saved;
