@@ -62,10 +62,18 @@ static int on_handshake_completed(ngtcp2_conn *qc, void *user)
     if (conn->closing)
         return 0;
     conn->established = true;
+    conn->confirmed = config->server; /* the client will be told */
     if (!config->server)
         config->handler->connected(config->user, conn, now_ns);
     else if (config->handler->accept(config->user, conn, now_ns) < 0)
         lp_quic_close(conn, LP_QUIC_APP_REJECTED, "refused");
+    return 0;
+}
+
+static int on_handshake_confirmed(ngtcp2_conn *qc, void *user)
+{
+    (void)qc;
+    ((struct lp_quic_conn *)user)->confirmed = true;
     return 0;
 }
 
@@ -157,6 +165,7 @@ static ngtcp2_callbacks callbacks(bool server)
         .get_new_connection_id2 = on_new_cid,
         .remove_connection_id = on_remove_cid,
         .handshake_completed = on_handshake_completed,
+        .handshake_confirmed = on_handshake_confirmed,
         .recv_datagram = on_datagram,
         .ack_datagram = on_datagram_acked,
         .lost_datagram = on_datagram_lost,

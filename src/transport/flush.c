@@ -18,6 +18,15 @@
  * carries, of no more than what it allows in this time (docs/performance.md has the figures).
  */
 #define GRAIN_NS (250 * LP_NS_PER_US)
+/*
+ * With nothing to send, the pacer's deadline is about nothing, and an acknowledgement by itself, which
+ * ngtcp2 would send after an eighth of a round trip, can mostly travel with the next datagram: each one
+ * alone wakes three processes. Less than LP_DELAYCAP_QUEUE_NS, because what an acknowledgement waits
+ * looks like a queue to the peer; far less than the 25 ms that the peer reckons with (RFC 9000 18.2).
+ */
+#define QUIET_GRAIN_NS (3 * LP_NS_PER_MS)
+/* From so many packets on they are acknowledged at once (RFC 9000 13.2.2). */
+#define ACK_AT_ONCE 2
 
 /* ---- groups ---- */
 
@@ -196,6 +205,18 @@ static ngtcp2_ssize add_datagrams(struct lp_quic_conn *conn, struct packet *pack
     return NGTCP2_ERR_WRITE_MORE;
 }
 
+/*
+ * Whether a packet of ngtcp2's own frames is worth a send. One packet that came is acknowledged with
+ * what we send next, or by the deadline. Lost control frames are sent again at once.
+ */
+static bool may_send_bare(const struct lp_quic_conn *conn, uint64_t now_ns)
+{
+    return !conn->confirmed || conn->closing || conn->due || conn->tx_sent != NULL ||
+           conn->unanswered >= ACK_AT_ONCE ||
+           (conn->unanswered > 0 &&
+            lp_time_since(conn->unanswered_ns, now_ns) >= QUIET_GRAIN_NS);
+}
+
 /* 0 when nothing can or need be sent, negative: the connection has failed. */
 static ngtcp2_ssize write_packet(struct lp_quic_conn *conn, struct packet *packet,
                                  uint64_t now_ns)
@@ -216,6 +237,8 @@ static ngtcp2_ssize write_packet(struct lp_quic_conn *conn, struct packet *packe
         len = add_datagrams(conn, packet, now_ns);
     if (len != NGTCP2_ERR_WRITE_MORE)
         return len;
+    if (!packet->more && !may_send_bare(conn, now_ns))
+        return 0;
     return ngtcp2_conn_writev_stream(conn->qc, &packet->path.path, &packet->pi, packet->bytes,
                                      LP_QUIC_PAYLOAD_MAX, NULL, NGTCP2_WRITE_STREAM_FLAG_NONE,
                                      -1, NULL, 0, now_ns);
@@ -259,16 +282,37 @@ static int write_packets(struct lp_quic_conn *conn, uint64_t now_ns)
         lp_quic_tx_commit(quic, &packet.path.path, packet.pi.ecn, (size_t)len,
                           (size_t)len > path_max);
         left -= (size_t)len < left ? (size_t)len : left;
+        conn->unanswered = 0;
         conn->flight += (size_t)len;
         conn->sent += (size_t)len;
     }
-    ngtcp2_conn_update_pkt_tx_time(conn->qc, now_ns);
+    conn->more = left == 0;
+    conn->due = false;
     return 0;
+}
+
+/* Whether something is here that the pacer, and not the window, may be holding back. */
+static bool has_more(const struct lp_quic_conn *conn)
+{
+    return conn->more || conn->have_datagram || conn->tx_waiting != NULL;
+}
+
+/* At the end of a flush. The pacer's own deadline counts only when something waits for it. */
+static void set_deadline(struct lp_quic_conn *conn, uint64_t now_ns)
+{
+    bool paced = !conn->confirmed || has_more(conn);
+    uint64_t soonest = now_ns + (paced ? GRAIN_NS : QUIET_GRAIN_NS);
+    uint64_t expiry = paced ? 0 : ngtcp2_conn_get_expiry(conn->qc);
+
+    ngtcp2_conn_update_pkt_tx_time(conn->qc, now_ns);
+    if (paced)
+        expiry = ngtcp2_conn_get_expiry(conn->qc);
+    expiry = lp_time_min(expiry, lp_quic_conn_idle_at(conn));
+    lp_quic_heap_set(conn, expiry > soonest ? expiry : soonest);
 }
 
 static void flush_conn(struct lp_quic_conn *conn, uint64_t now_ns)
 {
-    uint64_t expiry;
     int err = conn->silent ? 0 : write_packets(conn, now_ns);
 
     if (err < 0) {
@@ -283,8 +327,7 @@ static void flush_conn(struct lp_quic_conn *conn, uint64_t now_ns)
         lp_quic_conn_finish_close(conn, now_ns);
         return;
     }
-    expiry = lp_time_min(ngtcp2_conn_get_expiry(conn->qc), lp_quic_conn_idle_at(conn));
-    lp_quic_heap_set(conn, expiry > now_ns + GRAIN_NS ? expiry : now_ns + GRAIN_NS);
+    set_deadline(conn, now_ns);
 }
 
 void lp_quic_flush(struct lp_quic *quic, uint64_t now_ns)

@@ -126,6 +126,7 @@ struct lp_quic_conn {
     bool dirty;
     bool any_local;   /* we were not told which local address this connection has */
     bool established; /* the handler knows that the handshake is complete */
+    bool confirmed;   /* both ends know it (RFC 9001 4.1.2) */
     bool closing;     /* lp_quic_close was called, or a violation found */
     bool silent;      /* closing without a word: lp_quic_abandon */
     bool ended;       /* closed() is running */
@@ -141,6 +142,10 @@ struct lp_quic_conn {
     size_t tx_bytes;
     bool have_datagram; /* offered by the egress and not taken yet */
     struct lp_quic_datagram datagram;
+    bool more;           /* the last flush ended for want of room in a transmit, not of data */
+    bool due;            /* its deadline has come */
+    unsigned unanswered; /* packets that came since one was sent */
+    uint64_t unanswered_ns; /* when the first of them did */
     uint64_t datagrams_lost;
     struct lp_delaycap delaycap;
     bool acked;      /* datagrams were, since the cap was last looked at */

@@ -299,6 +299,8 @@ static void read_packet(struct lp_quic_conn *conn, const struct arrival *in)
         return;
     }
     note_heard(conn, in->now_ns);
+    if (conn->unanswered++ == 0)
+        conn->unanswered_ns = in->now_ns;
     lp_quic_mark_dirty(conn);
 }
 
@@ -446,6 +448,7 @@ void lp_quic_on_deadline(struct lp_quic *quic, uint64_t now_ns)
             lp_quic_conn_fail(conn, err, now_ns);
             continue;
         }
+        conn->due = true;
         /* The flush sets the next one. */
         lp_quic_heap_set(conn, LP_TIME_NEVER);
         lp_quic_mark_dirty(conn);

@@ -81,6 +81,8 @@ struct net {
 
 struct net *net_new(void);
 void net_free(struct net *net);
+/* Contexts of both sides, with a certificate of their own. */
+void net_make_tls(struct net *net);
 uint64_t net_random(struct net *net);
 /* (Re)makes the endpoints from the contexts in `net`. */
 void net_open_server(struct net *net);

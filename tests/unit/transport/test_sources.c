@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -17,20 +16,9 @@
 
 static int set_up(void **state)
 {
-    struct lp_tls_client_config config = {.trust = LP_TLS_TRUST_PIN,
-                                          .server_name = LP_DEV_SERVER_NAME};
     struct net *net = net_new();
-    struct lp_tls_identity id;
-    char why[LP_TLS_WHY_LEN];
 
-    assert_int_equal(
-        lp_tls_identity_generate(LP_DEV_SERVER_NAME, (int64_t)time(NULL) - 3600, &id), 0);
-    assert_int_equal(lp_tls_server_new(id.cert_pem, id.cert_pem_len, id.key_pem, id.key_pem_len,
-                                       &net->server_tls, why),
-                     0);
-    assert_int_equal(lp_tls_fingerprint(id.cert_der, id.cert_der_len, config.pin), 0);
-    assert_int_equal(lp_tls_client_new(&config, &net->client_tls, why), 0);
-    lp_tls_identity_deinit(&id);
+    net_make_tls(net);
     net->retry = true;
     net->max_waiting = 2;
     net_open_server(net);
