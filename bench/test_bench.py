@@ -3,6 +3,7 @@ Does the benchmark run? Every scenario with every tunnel, for a moment, all tunn
 figures. No figure is judged: that is for an idle machine. Root only.
 """
 
+import contextlib
 import json
 import math
 import os
@@ -154,6 +155,37 @@ def test_an_interrupt_leaves_nothing(tmp_path):
     assert left_of(run.pid) == []
     assert not out.exists()
     assert 'nothing is written' in run.text()
+
+
+@needs_root
+def test_side_by_side_gives_all_and_an_interrupt_leaves_nothing(tmp_path):
+    arguments = ['--bench', 'load0-up', '--tunnels', 'softlan naive', '--patience', '0', '--rounds', '1',
+                 '--out', tmp_path / 'out']
+    whole = start('whole', tmp_path, *arguments, '--seconds', '1')
+    assert whole.wait(60) == 0, whole.text()
+    runs = json.loads((tmp_path / 'out/results.json').read_text())['runs']
+    assert [run['tunnel'] for run in runs] == ['softlan', 'naive']
+    assert all('share' in run['figures'] for run in runs)
+    cut = start('cut', tmp_path, *arguments, '--seconds', '60')
+    deadline = Deadline(30)
+    try:
+        while len(children := children_of(cut.pid)) < 2 and deadline.left() and cut.wait(0.1) is None:
+            pass
+        assert len(children) == 2, cut.text()
+        while not all(list((topology.ROOT / str(child) / 'logs').glob('game.*')) for child in children) \
+                and deadline.left() and cut.wait(0.1) is None:
+            pass
+    finally:
+        cut.signal(signal.SIGTERM)
+        status = cut.wait(30)
+    assert status == 130, cut.text()
+    assert [left_of(pid) for pid in [cut.pid, *children]] == [[], [], []]
+
+
+def children_of(pid: int) -> list:
+    with contextlib.suppress(OSError):
+        return list(map(int, Path(f'/proc/{pid}/task/{pid}/children').read_text().split()))
+    return []
 
 
 # ---- the parts that need no network ----

@@ -270,6 +270,7 @@ class Scenario:
     only: tuple = ()  # tunnels; none = all
     count: bool = False  # with the allocation counter
     phases: int = 1  # that SECONDS sets
+    beside: int = 1  # so many tunnels at a time: narrow links leave the processors idle
 
 
 def load_row(ways: tuple, delay_ms: int) -> Scenario:
@@ -278,7 +279,7 @@ def load_row(ways: tuple, delay_ms: int) -> Scenario:
     return Scenario(
         f'load{delay_ms}-{short}', f'game beside a bulk {what}, 50 Mbit/s, '
         + (f'{delay_ms} ms each way' if delay_ms else 'no added delay'),
-        load(ways, delay_ms), 72, box=delay_ms > 0, phases=2, figures=[
+        load(ways, delay_ms), 72, box=delay_ms > 0, phases=2, beside=3, figures=[
             Figure('p50', 'round trip p50', 'ms'),
             Figure('p99', 'round trip p99', 'ms'),
             Figure('p50_added', 'p50 above idle', 'ms', compare=False),
@@ -315,7 +316,7 @@ SCENARIOS = [
     ]),
     *(load_row(ways, delay_ms) for delay_ms in (0, 10)
       for ways in (('up',), ('down',), ('up', 'down'))),
-    Scenario('loss', '1 % loss and 20 ms each way', loss, 182, box=True, phases=4, figures=[
+    Scenario('loss', '1 % loss and 20 ms each way', loss, 182, box=True, phases=4, beside=3, figures=[
         Figure('tcp_up', 'TCP up', 'Mbit/s', True),
         Figure('tcp_down', 'TCP down', 'Mbit/s', True),
         Figure('lossy_lost', 'game: lost', '%', digits=3, compare=False),
@@ -334,7 +335,8 @@ SCENARIOS = [
         Figure('rate', 'broadcast copies at under 1 % loss', 'k/s', True),
         Figure('memory', "hub's memory for an idle player", 'KiB', digits=0),
     ]),
-    Scenario('stall', 'another player is slow or stalled', stall, 95, phases=3, figures=[
+    Scenario('stall', 'another player is slow or stalled', stall, 95, phases=3, beside=3,
+             figures=[
         Figure('healthy', 'p99 without that', 'ms', digits=2),
         Figure('slow', 'p99, other one slow', 'ms', digits=2),
         Figure('slow_ratio', 'p99, slow against without', 'times', digits=2, compare=False),
