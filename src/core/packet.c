@@ -3,6 +3,16 @@
 #include <assert.h>
 #include <stdlib.h>
 
+#include "base/attr.h"
+
+#define BLOCK_MIN 64 /* packets */
+
+struct lp_packet_block {
+    struct lp_packet_block *next;
+    size_t count;
+    struct lp_packet packet[];
+};
+
 void lp_packet_pool_init(struct lp_packet_pool *pool, size_t capacity)
 {
     *pool = (struct lp_packet_pool){.capacity = capacity};
@@ -10,30 +20,59 @@ void lp_packet_pool_init(struct lp_packet_pool *pool, size_t capacity)
 
 void lp_packet_pool_deinit(struct lp_packet_pool *pool)
 {
-    while (pool->free != NULL) {
-        struct lp_packet *packet = pool->free;
+    assert(pool->out == 0);
+    while (pool->blocks != NULL) {
+        struct lp_packet_block *block = pool->blocks;
 
-        pool->free = packet->next;
-        free(packet);
-        pool->allocated--;
+        pool->blocks = block->next;
+        free(block);
     }
-    assert(pool->allocated == 0);
+    lp_packet_pool_init(pool, pool->capacity);
+}
+
+static bool add_block(struct lp_packet_pool *pool)
+{
+    size_t count = pool->allocated > BLOCK_MIN ? pool->allocated : BLOCK_MIN;
+    struct lp_packet_block *block;
+
+    if (count > pool->capacity - pool->allocated)
+        count = pool->capacity - pool->allocated;
+    if (LP_ADDRESS_SANITIZER && count > 1)
+        count = 1;
+    if (count == 0)
+        return false;
+    block = malloc(sizeof(*block) + count * sizeof(block->packet[0]));
+    if (block == NULL)
+        return false;
+    block->next = pool->blocks;
+    block->count = count;
+    pool->blocks = block;
+    pool->fresh = count;
+    return true;
+}
+
+static struct lp_packet *take_fresh(struct lp_packet_pool *pool)
+{
+    struct lp_packet_block *block;
+
+    if (pool->fresh == 0 && !add_block(pool))
+        return NULL;
+    block = pool->blocks;
+    pool->allocated++;
+    return &block->packet[block->count - pool->fresh--];
 }
 
 struct lp_packet *lp_packet_take(struct lp_packet_pool *pool)
 {
     struct lp_packet *packet = pool->free;
 
-    if (packet != NULL) {
+    if (packet != NULL)
         pool->free = packet->next;
-    } else {
-        if (pool->allocated == pool->capacity)
-            return NULL;
-        packet = malloc(sizeof(*packet));
-        if (packet == NULL)
-            return NULL;
-        pool->allocated++;
-    }
+    else
+        packet = take_fresh(pool);
+    if (packet == NULL)
+        return NULL;
+    pool->out++;
     packet->keepers = 1;
     packet->in_flight = 0;
     packet->delivered = false;
@@ -51,6 +90,8 @@ void lp_packet_give(struct lp_packet_pool *pool, struct lp_packet *packet)
     assert(packet->keepers > 0);
     if (--packet->keepers > 0)
         return;
+    assert(pool->out > 0);
+    pool->out--;
     packet->next = pool->free;
     pool->free = packet;
 }

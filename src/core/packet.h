@@ -26,10 +26,19 @@ struct lp_packet {
     uint8_t bytes[LP_ETH_FRAME_MAX];
 };
 
-/* Free packets of a loop: grows on demand to `capacity`, never shrinks before deinit. */
+struct lp_packet_block;
+
+/*
+ * Free packets of a loop: grows on demand to `capacity`, never shrinks before deinit. It grows by
+ * blocks, each as large as all before: a dozen allocations up to the largest pool, and a
+ * packet that nobody has had yet is memory that nobody has touched.
+ */
 struct lp_packet_pool {
     struct lp_packet *free;
-    size_t allocated;
+    struct lp_packet_block *blocks; /* the newest first */
+    size_t fresh;                   /* packets of the newest that nobody has had yet */
+    size_t allocated;               /* those that somebody has had: the most that were out */
+    size_t out;
     size_t capacity;
 };
 
