@@ -234,7 +234,7 @@ static int new_client(struct lp_quic_conn *conn, const ngtcp2_path *path, uint64
     if (lp_quic_route_add(conn, scid.data) < 0)
         return LP_ERR_NOMEM;
     if (ngtcp2_conn_client_new(&conn->qc, &dcid, &scid, path, NGTCP2_PROTO_VER_V1, &set,
-                               &settings, &params, NULL, conn) != 0)
+                               &settings, &params, lp_mem_for_ngtcp2(&conn->mem), conn) != 0)
         return LP_ERR_QUIC;
     return 0;
 }
@@ -269,7 +269,7 @@ static int new_server(struct lp_quic_conn *conn, const ngtcp2_path *path,
                                                      quic->config.static_secret,
                                                      LP_QUIC_SECRET_LEN, &scid) != 0 ||
         ngtcp2_conn_server_new(&conn->qc, &header->scid, &scid, path, header->version, &set,
-                               &settings, &params, NULL, conn) != 0)
+                               &settings, &params, lp_mem_for_ngtcp2(&conn->mem), conn) != 0)
         return LP_ERR_QUIC;
     return 0;
 }
@@ -310,6 +310,7 @@ int lp_quic_conn_new(struct lp_quic *quic, const struct lp_addr *local,
     conn->heard_ns = now_ns;
     conn->any_local = local->family == LP_ADDR_NONE;
     lp_delaycap_init(&conn->delaycap);
+    lp_mem_init(&conn->mem);
     DL_APPEND(quic->conns, conn);
     quic->conn_count++;
     lp_quic_path_init(&path, local, remote);
@@ -354,6 +355,7 @@ void lp_quic_conn_free(struct lp_quic_conn *conn)
     lp_quic_streams_deinit(conn);
     lp_tls_session_deinit(&conn->tls);
     ngtcp2_conn_del(conn->qc);
+    lp_mem_deinit(&conn->mem);
     free(conn);
 }
 

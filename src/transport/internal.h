@@ -8,6 +8,7 @@
  *   streams.c           control frames in and out
  *   flush.c             packets out, grouped for GSO
  *   delaycap.c          how much may be in flight, by the queue that it makes
+ *   mem.c               ngtcp2's memory, a connection's apart from the others'
  *
  * A connection is freed only by lp_quic_conn_end, called with no ngtcp2 callback on the stack
  * and only for the connection that is being worked on; everything that a handler can call marks
@@ -34,6 +35,7 @@
 #include "proto/control.h"
 #include "proto/mtu.h"
 #include "transport/delaycap.h"
+#include "transport/mem.h"
 #include "transport/quic.h"
 #include "transport/tls.h"
 
@@ -114,6 +116,7 @@ struct lp_quic_conn {
     struct lp_quic *quic;
     struct lp_quic_conn *prev, *next;
     struct lp_quic_conn *dirty_next;
+    struct lp_mem mem; /* qc's */
     ngtcp2_conn *qc;
     struct lp_tls_session tls;
     void *user;
