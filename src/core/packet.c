@@ -79,12 +79,6 @@ struct lp_packet *lp_packet_take(struct lp_packet_pool *pool)
     return packet;
 }
 
-void lp_packet_keep(struct lp_packet *packet)
-{
-    assert(packet->keepers > 0 && packet->keepers < UINT16_MAX);
-    packet->keepers++;
-}
-
 void lp_packet_give(struct lp_packet_pool *pool, struct lp_packet *packet)
 {
     assert(packet->keepers > 0);
@@ -94,4 +88,28 @@ void lp_packet_give(struct lp_packet_pool *pool, struct lp_packet *packet)
     pool->out--;
     packet->next = pool->free;
     pool->free = packet;
+}
+
+size_t lp_packet_sent_room(const struct lp_packet_pool *pool)
+{
+#ifdef LP_FAULT_SENT_FILLS_POOL
+    /* planted fault: what was sent takes the place of what has yet to be */
+    return pool->capacity - pool->sent_kept;
+#endif
+    return pool->capacity / 2 - pool->sent_kept;
+}
+
+void lp_packet_keep_sent(struct lp_packet_pool *pool, struct lp_packet *packet)
+{
+    assert(lp_packet_sent_room(pool) > 0);
+    assert(packet->keepers > 0 && packet->keepers < UINT16_MAX);
+    pool->sent_kept++;
+    packet->keepers++;
+}
+
+void lp_packet_forget_sent(struct lp_packet_pool *pool, struct lp_packet *packet)
+{
+    assert(pool->sent_kept > 0);
+    pool->sent_kept--;
+    lp_packet_give(pool, packet);
 }

@@ -76,7 +76,7 @@ static struct lp_repair_datagram take_out(struct lp_repair *repair,
 
 static void forget(struct lp_repair *repair, struct lp_repair_entry *entry)
 {
-    lp_packet_give(repair->pool, take_out(repair, entry).packet);
+    lp_packet_forget_sent(repair->pool, take_out(repair, entry).packet);
 }
 
 static void forget_oldest(struct lp_repair *repair)
@@ -114,7 +114,7 @@ static bool is_old(const struct lp_repair_datagram *datagram, uint64_t now_ns)
     return lp_time_since(datagram->sent_ns, now_ns) > LP_REPAIR_AGE_MAX_NS;
 }
 
-static void forget_old(struct lp_repair *repair, uint64_t now_ns)
+void lp_repair_expire(struct lp_repair *repair, uint64_t now_ns)
 {
     while (repair->oldest_id < repair->next_id) {
         const struct lp_repair_entry *entry = find(repair, repair->oldest_id);
@@ -125,12 +125,26 @@ static void forget_old(struct lp_repair *repair, uint64_t now_ns)
     }
 }
 
-/* A place for the next id, which no other id that is kept has; false without memory. */
+/*
+ * Each may keep as much as all leave of what the pool has for this: when there are many, or some answer
+ * nothing, those that keep most forget first, and who keeps nothing yet finds room.
+ */
+static bool is_too_much(const struct lp_repair *repair)
+{
+    size_t room = lp_packet_sent_room(repair->pool) * LP_REPAIR_PACKET_COST;
+    size_t most = room < LP_REPAIR_BYTES_MAX ? room : LP_REPAIR_BYTES_MAX;
+
+    return repair->bytes + LP_REPAIR_PACKET_COST > most;
+}
+
+/* A place for the next id, which no other id that is kept has; false when there is no room. */
 static bool make_room(struct lp_repair *repair, uint64_t now_ns)
 {
-    forget_old(repair, now_ns);
-    while (repair->bytes + LP_REPAIR_PACKET_COST > LP_REPAIR_BYTES_MAX)
+    lp_repair_expire(repair, now_ns);
+    while (repair->bytes > 0 && is_too_much(repair))
         forget_oldest(repair);
+    if (lp_packet_sent_room(repair->pool) == 0)
+        return false;
     while (repair->next_id - repair->oldest_id >= repair->capacity) {
         if (grow(repair))
             continue;
@@ -154,7 +168,7 @@ static uint64_t keep(struct lp_repair *repair, const struct lp_repair_datagram *
     entry = entry_at(repair, id);
     entry->id = id;
     entry->datagram = *datagram;
-    lp_packet_keep(datagram->packet);
+    lp_packet_keep_sent(repair->pool, datagram->packet);
     repair->bytes += LP_REPAIR_PACKET_COST;
     if (!datagram->piece)
         datagram->packet->in_flight++;
@@ -175,7 +189,7 @@ static void add_pending(struct lp_repair *repair, const struct lp_repair_datagra
     if (repair->pending == NULL)
         repair->pending = calloc(LP_REPAIR_PENDING_MAX, sizeof(*repair->pending));
     if (repair->pending == NULL || repair->pending_count == LP_REPAIR_PENDING_MAX) {
-        lp_packet_give(repair->pool, datagram->packet);
+        lp_packet_forget_sent(repair->pool, datagram->packet);
         return;
     }
     *pending_at(repair, repair->pending_count++) = *datagram;
@@ -183,7 +197,7 @@ static void add_pending(struct lp_repair *repair, const struct lp_repair_datagra
 
 static void drop_first_pending(struct lp_repair *repair)
 {
-    lp_packet_give(repair->pool, pending_at(repair, 0)->packet);
+    lp_packet_forget_sent(repair->pool, pending_at(repair, 0)->packet);
     repair->pending_first = (repair->pending_first + 1) % LP_REPAIR_PENDING_MAX;
     repair->pending_count--;
 }
@@ -265,11 +279,12 @@ uint64_t lp_repair_sent(struct lp_repair *repair, const struct lp_repair_datagra
         return repair->next_id++;
     id = keep(repair, datagram, now_ns);
     if (datagram->piece || overlay->payload_len > LP_REPAIR_SMALL_LEN ||
-        !is_sparse(repair, overlay, now_ns) || !lp_repair_duplicates(repair, now_ns))
+        !is_sparse(repair, overlay, now_ns) || !lp_repair_duplicates(repair, now_ns) ||
+        lp_packet_sent_room(repair->pool) == 0)
         return id;
     copy = *datagram;
     copy.copy = true;
-    lp_packet_keep(copy.packet);
+    lp_packet_keep_sent(repair->pool, copy.packet);
     add_pending(repair, &copy);
     return id;
 }
@@ -299,7 +314,7 @@ void lp_repair_lost(struct lp_repair *repair, uint64_t id, uint64_t now_ns)
     datagram = take_out(repair, entry);
     /* the other of two copies is still on its way, or has arrived */
     if (!datagram.piece && (datagram.packet->delivered || datagram.packet->in_flight > 0)) {
-        lp_packet_give(repair->pool, datagram.packet);
+        lp_packet_forget_sent(repair->pool, datagram.packet);
         return;
     }
     datagram.copy = false;

@@ -9,8 +9,9 @@
  * are told by their ids while their frame is not complete.
  *
  * Bounded: LP_REPAIR_BYTES_MAX of packets are kept (the oldest go first, and what is too old goes
- * with the next that is sent), LP_REPAIR_PENDING_MAX datagrams wait to be sent again. Memory for the bookkeeping grows with what is in flight. Time
- * is a parameter. Borrows pool and counters, keeps packets of the pool.
+ * with the next that is sent, or with _expire), LP_REPAIR_PENDING_MAX datagrams wait to be sent again; all who share a
+ * pool keep half of it at most, each no more than the others leave. Memory for the bookkeeping
+ * grows with what is in flight. Time is a parameter. Borrows pool and counters, keeps packets of the pool.
  */
 #ifndef LP_CORE_REPAIR_H
 #define LP_CORE_REPAIR_H
@@ -85,6 +86,11 @@ struct lp_repair {
 
 void lp_repair_init(struct lp_repair *repair, struct lp_packet_pool *pool,
                     struct lp_counters *counters, enum lp_duplicate duplicate);
+/*
+ * Forgets what was sent too long ago: for who has nothing to send. Now and then is often enough. What waits
+ * to be sent again stays: it may be the next.
+ */
+void lp_repair_expire(struct lp_repair *repair, uint64_t now_ns);
 /* Forgets everything: the connection is over. The ids begin anew. */
 void lp_repair_clear(struct lp_repair *repair);
 void lp_repair_deinit(struct lp_repair *repair);

@@ -22,6 +22,11 @@ void lp_sender_clear(struct lp_sender *sender)
     sender->repairing = false;
 }
 
+void lp_sender_expire(struct lp_sender *sender, uint64_t now_ns)
+{
+    lp_repair_expire(&sender->repair, now_ns);
+}
+
 bool lp_sender_next(struct lp_sender *sender, size_t budget, uint8_t allowed_flags,
                     struct lp_sending *ret_sending, uint64_t now_ns)
 {

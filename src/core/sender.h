@@ -33,6 +33,8 @@ void lp_sender_init(struct lp_sender *sender, struct lp_egress *queue,
                     struct lp_packet_pool *pool, struct lp_counters *counters,
                     uint16_t first_piece_id, enum lp_duplicate duplicate);
 void lp_sender_deinit(struct lp_sender *sender);
+/* As lp_repair_expire. */
+void lp_sender_expire(struct lp_sender *sender, uint64_t now_ns);
 /* The connection is over: nothing more is heard of what was sent. The queue stays. */
 void lp_sender_clear(struct lp_sender *sender);
 

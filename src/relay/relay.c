@@ -334,6 +334,7 @@ static void housekeeping(struct lp_relay *relay, uint64_t now_ns)
     DL_FOREACH (relay->sessions, session) {
         uint64_t hello_ns = lp_time_add(session->accepted_ns, LP_RELAY_HELLO_TIMEOUT_NS);
 
+        lp_sender_expire(&session->sender, now_ns);
         if (session->state == LP_SESSION_JOINED)
             lp_session_expire_pieces(session, now_ns);
         else if (session->state == LP_SESSION_AWAITS_HELLO && now_ns >= hello_ns)

@@ -57,18 +57,43 @@ static void those_given_back_serve_first(void **state)
 static void it_is_free_with_the_last_who_keeps_it(void **state)
 {
     struct lp_packet_pool pool;
-    struct lp_packet *packet;
+    struct lp_packet *first, *second;
 
     (void)state;
-    lp_packet_pool_init(&pool, 1);
-    packet = lp_packet_take(&pool);
-    assert_non_null(packet);
-    lp_packet_keep(packet);
-    lp_packet_give(&pool, packet);
+    lp_packet_pool_init(&pool, 2);
+    first = lp_packet_take(&pool);
+    second = lp_packet_take(&pool);
+    assert_non_null(first);
+    assert_non_null(second);
+    lp_packet_keep_sent(&pool, first);
+    lp_packet_give(&pool, first);
     assert_null(lp_packet_take(&pool));
-    lp_packet_give(&pool, packet);
-    assert_ptr_equal(lp_packet_take(&pool), packet);
-    lp_packet_give(&pool, packet);
+    lp_packet_forget_sent(&pool, first);
+    assert_ptr_equal(lp_packet_take(&pool), first);
+    lp_packet_give(&pool, first);
+    lp_packet_give(&pool, second);
+    lp_packet_pool_deinit(&pool);
+}
+
+static void half_may_be_kept(void **state)
+{
+    static struct lp_packet *taken[CAPACITY];
+    struct lp_packet_pool pool;
+    unsigned kept = 0;
+
+    (void)state;
+    lp_packet_pool_init(&pool, CAPACITY);
+    for (; lp_packet_sent_room(&pool) > 0; kept++) {
+        taken[kept] = lp_packet_take(&pool);
+        assert_non_null(taken[kept]);
+        lp_packet_keep_sent(&pool, taken[kept]);
+        lp_packet_give(&pool, taken[kept]);
+    }
+    assert_int_equal(kept, CAPACITY / 2);
+    assert_int_equal(pool.out, kept);
+    while (kept > 0)
+        lp_packet_forget_sent(&pool, taken[--kept]);
+    assert_int_equal(pool.out, 0);
     lp_packet_pool_deinit(&pool);
 }
 
@@ -88,6 +113,7 @@ int main(void)
         cmocka_unit_test(never_more_than_its_capacity),
         cmocka_unit_test(those_given_back_serve_first),
         cmocka_unit_test(it_is_free_with_the_last_who_keeps_it),
+        cmocka_unit_test(half_may_be_kept),
         cmocka_unit_test(one_that_may_have_none_gives_none),
     };
 

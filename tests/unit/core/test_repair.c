@@ -306,6 +306,113 @@ static void what_waits_to_be_sent_again_is_bounded(void **state)
     assert_none(bed, T0);
 }
 
+/* ---- many who share a pool ---- */
+
+#define PEERS 100
+#define SMALL 1024 /* packets of their pool: far less than they all would keep */
+
+struct crowd {
+    struct bed peer[PEERS]; /* their pools are not used */
+    struct lp_packet_pool pool;
+};
+
+static struct crowd *crowd_new(void)
+{
+    struct crowd *crowd = calloc(1, sizeof(*crowd));
+
+    assert_non_null(crowd);
+    lp_packet_pool_init(&crowd->pool, SMALL);
+    for (unsigned i = 0; i < PEERS; i++) {
+        lp_repair_init(&crowd->peer[i].repair, &crowd->pool, &crowd->peer[i].counters,
+                       LP_DUPLICATE_ON);
+    }
+    return crowd;
+}
+
+static void crowd_free(struct crowd *crowd)
+{
+    for (unsigned i = 0; i < PEERS; i++)
+        lp_repair_deinit(&crowd->peer[i].repair);
+    lp_packet_pool_deinit(&crowd->pool);
+    free(crowd);
+}
+
+/* A frame of one of the crowd; the pool must have a packet for it. */
+static uint64_t crowd_send(struct crowd *crowd, unsigned peer, size_t len, uint64_t now_ns)
+{
+    struct lp_packet *packet = lp_packet_take(&crowd->pool);
+    struct lp_repair_datagram datagram = {.packet = packet, .body_len = len, .sent_ns = now_ns};
+    uint64_t id;
+
+    assert_non_null(packet);
+    packet->overlay = (struct lp_overlay){
+        .flags = LP_OVERLAY_FLAG_SEQUENCE, .payload = packet->bytes, .payload_len = len};
+    datagram.body = packet->bytes;
+    id = lp_repair_sent(&crowd->peer[peer].repair, &datagram, now_ns);
+    lp_packet_give(&crowd->pool, packet);
+    return id;
+}
+
+static size_t kept_by(const struct crowd *crowd, unsigned peer)
+{
+    return crowd->peer[peer].repair.bytes / LP_REPAIR_PACKET_COST;
+}
+
+/* Who never acknowledges makes nobody's frame be refused, nor takes all the room for repair. */
+static void many_who_answer_nothing_leave_half_of_the_pool(void **state)
+{
+    struct crowd *crowd = crowd_new();
+
+    (void)state;
+    for (unsigned i = 0; i < 300; i++) {
+        for (unsigned peer = 1; peer < PEERS; peer++) {
+            crowd_send(crowd, peer, i % 2 == 0 ? 60 : 1300, T0); /* small ones go twice */
+            assert_true(crowd->pool.out <= SMALL / 2);
+        }
+    }
+    for (unsigned peer = 1; peer < PEERS; peer++)
+        assert_true(kept_by(crowd, peer) <= SMALL / 2 / 2);
+    crowd_send(crowd, 0, 1300, T0);
+    assert_true(crowd->pool.out <= SMALL / 2);
+    crowd_free(crowd);
+}
+
+static void who_keeps_most_forgets_first(void **state)
+{
+    struct crowd *crowd = crowd_new();
+
+    (void)state;
+    for (unsigned i = 0; i < SMALL; i++)
+        crowd_send(crowd, 1, 1300, T0);
+    assert_int_equal(kept_by(crowd, 1), SMALL / 2 / 2); /* alone: as much as it leaves */
+    for (unsigned i = 0; i < SMALL; i++) {
+        for (unsigned peer = 1; peer <= 3; peer++)
+            crowd_send(crowd, peer, 1300, T0);
+    }
+    for (unsigned peer = 1; peer <= 3;
+         peer++) /* each a fourth, and a fourth for who comes next */
+        assert_in_range(kept_by(crowd, peer), SMALL / 2 / 4 - 1, SMALL / 2 / 4 + 1);
+    lp_repair_lost(&crowd->peer[4].repair, crowd_send(crowd, 4, 1300, T0), T0);
+    assert_non_null(lp_repair_next(&crowd->peer[4].repair, BUDGET, T0));
+    crowd_free(crowd);
+}
+
+/* Of somebody to whom nothing is sent any more, too. */
+static void what_is_old_goes_without_a_successor(void **state)
+{
+    struct bed *bed = *state;
+
+    for (unsigned i = 0; i < 10; i++)
+        send(bed, (uint16_t)i, 1300, T0 + i * MS);
+    lp_repair_expire(&bed->repair, T0 + LP_REPAIR_AGE_MAX_NS + 5 * MS);
+    assert_int_equal(bed->repair.bytes, 5 * LP_REPAIR_PACKET_COST);
+    lp_repair_expire(&bed->repair, T0 + LP_REPAIR_AGE_MAX_NS + 100 * MS);
+    assert_int_equal(bed->repair.bytes, 0);
+    assert_int_equal(bed->pool.out, 0);
+    lp_repair_expire(&bed->repair, T0 + LP_NS_PER_S);
+    assert_int_equal(send(bed, 10, 1300, T0 + LP_NS_PER_S), 11);
+}
+
 static void clearing_forgets_all(void **state)
 {
     struct bed *bed = *state;
@@ -458,6 +565,9 @@ int main(void)
         CASE(ids_are_bounded),
         CASE(a_quiet_path_needs_little),
         CASE(what_waits_to_be_sent_again_is_bounded),
+        CASE(many_who_answer_nothing_leave_half_of_the_pool),
+        CASE(who_keeps_most_forgets_first),
+        CASE(what_is_old_goes_without_a_successor),
         CASE(clearing_forgets_all),
         CASE(small_and_sparse_is_sent_twice),
         CASE(a_fast_flow_is_not_sparse),
