@@ -19,6 +19,12 @@
  */
 #define GRAIN_NS (250 * LP_NS_PER_US)
 /*
+ * A path whose round trip is so short is not paced: its own acknowledgements spread what is sent better than a
+ * timer of GRAIN_NS could, and the queue is bounded by delaycap. Once found short a connection stays without:
+ * ngtcp2 would add up what was sent meanwhile, and wait for all of it.
+ */
+#define UNPACED_NS LP_NS_PER_MS
+/*
  * With nothing to send, the pacer's deadline is about nothing, and an acknowledgement by itself, which
  * ngtcp2 would send after an eighth of a round trip, can mostly travel with the next datagram: each one
  * alone wakes three processes. Less than LP_DELAYCAP_QUEUE_NS, because what an acknowledgement waits
@@ -258,6 +264,8 @@ static void look_at_path(struct lp_quic_conn *conn, uint64_t now_ns)
         lp_delaycap_update(&conn->delaycap, info.latest_rtt, info.bytes_in_flight, conn->sent,
                            now_ns);
     conn->acked = false;
+    if (conn->delaycap.least_ns <= UNPACED_NS)
+        conn->unpaced = true;
 }
 
 /* Up to one send quantum, and what one transmit carries; the rest waits for the pacer. */
@@ -304,7 +312,8 @@ static void set_deadline(struct lp_quic_conn *conn, uint64_t now_ns)
     uint64_t soonest = now_ns + (paced ? GRAIN_NS : QUIET_GRAIN_NS);
     uint64_t expiry = paced ? 0 : ngtcp2_conn_get_expiry(conn->qc);
 
-    ngtcp2_conn_update_pkt_tx_time(conn->qc, now_ns);
+    if (!conn->unpaced)
+        ngtcp2_conn_update_pkt_tx_time(conn->qc, now_ns);
     if (paced)
         expiry = ngtcp2_conn_get_expiry(conn->qc);
     expiry = lp_time_min(expiry, lp_quic_conn_idle_at(conn));

@@ -146,6 +146,7 @@ struct lp_quic_conn {
     bool have_datagram; /* offered by the egress and not taken yet */
     struct lp_quic_datagram datagram;
     bool more;           /* the last flush ended for want of room in a transmit, not of data */
+    bool unpaced;        /* the path is too short for a pacer */
     bool due;            /* its deadline has come */
     unsigned unanswered; /* packets that came since one was sent */
     uint64_t unanswered_ns; /* when the first of them did */
