@@ -96,10 +96,12 @@ enum lp_leave_reason {
 #undef X
 };
 
-/* Capabilities, a bit each here and a string each on the wire ("pieces", "sequence"). */
+/* Capabilities, a bit each here and a string each on the wire ("pieces", "sequence", "timing").
+ */
 enum lp_capability {
     LP_CAP_PIECES = 1u << 0,
     LP_CAP_SEQUENCE = 1u << 1,
+    LP_CAP_TIMING = 1u << 2,
 };
 
 struct lp_hello {

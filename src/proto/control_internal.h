@@ -17,9 +17,10 @@
 /* X(NAME, wire text) */
 #define LP_CAPABILITY_TABLE(X)                                                                 \
     X(PIECES, "pieces")                                                                        \
-    X(SEQUENCE, "sequence")
+    X(SEQUENCE, "sequence")                                                                    \
+    X(TIMING, "timing")
 
-#define LP_CAP_ALL ((uint32_t)(LP_CAP_PIECES | LP_CAP_SEQUENCE))
+#define LP_CAP_ALL ((uint32_t)(LP_CAP_PIECES | LP_CAP_SEQUENCE | LP_CAP_TIMING))
 
 /* Where the reason goes and, for a hello, the code to answer with. */
 struct lp_control_fault {

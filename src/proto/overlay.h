@@ -26,7 +26,8 @@
     (LP_OVERLAY_HEADER_LEN + LP_OVERLAY_PIECE_LEN + LP_OVERLAY_SEQUENCE_LEN)
 
 enum lp_overlay_type {
-    LP_OVERLAY_FRAME = 1, /* an Ethernet frame, or a piece of one */
+    LP_OVERLAY_FRAME = 1,  /* an Ethernet frame, or a piece of one */
+    LP_OVERLAY_TIMING = 2, /* proto/timing.h; the codec here takes frames only */
 };
 
 enum lp_overlay_flag {

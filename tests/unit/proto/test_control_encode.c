@@ -90,7 +90,7 @@ static void encode_keeps_the_same_rules(void **state)
     BREAK(hello.mac.octet[0], 0x03);
     BREAK(hello.datagram_budget, 609);
     BREAK(hello.datagram_budget, 65536);
-    BREAK(hello.capabilities, 1u << 2);
+    BREAK(hello.capabilities, 1u << 3);
     BREAK(hello.name[0], '\x1b');
     BREAK(hello.name[0], '\xff');
     BREAK(hello.name[2], '\xc3');

@@ -19,6 +19,7 @@
 #include "proto/fragment.h"
 #include "proto/mtu.h"
 #include "proto/overlay.h"
+#include "proto/timing.h"
 
 #define ALL_FLAGS  (LP_OVERLAY_FLAG_PIECE | LP_OVERLAY_FLAG_SEQUENCE)
 #define BLOCK_KEYS 16
@@ -215,6 +216,58 @@ static void overlay_errors(void **state)
     free(page.text);
 }
 
+static void timing_vectors(void **state)
+{
+    struct page page = page_open();
+    struct block block;
+    unsigned count = 0;
+
+    for (; next_block(&page, "timing", &block); count++) {
+        unsigned long flags = get_number(&block, "flags");
+        uint32_t room_id = (uint32_t)get_number(&block, "room_id");
+        uint32_t peer_id = (uint32_t)get_number(&block, "peer_id");
+        struct lp_timing want = {.asks = (flags & LP_TIMING_FLAG_ASKS) != 0,
+                                 .answers = (flags & LP_TIMING_FLAG_ANSWERS) != 0,
+                                 .stamp_us = (uint32_t)get_number(&block, "stamp"),
+                                 .delay_us = (uint32_t)get_number(&block, "delay")};
+        struct lp_timing got;
+        uint8_t datagram[64], made[64];
+        size_t len = get_octets(&block, "datagram", datagram, sizeof(datagram));
+
+        print_message("# %s\n", block.name);
+        assert_int_equal(get_number(&block, "type"), LP_OVERLAY_TIMING);
+        assert_int_equal(lp_timing_encode(&want, room_id, peer_id, made, sizeof(made)),
+                         (int)len);
+        assert_memory_equal(made, datagram, len);
+        assert_int_equal(lp_timing_decode(datagram, len, room_id, peer_id, &got), 0);
+        assert_int_equal(got.asks, want.asks);
+        assert_int_equal(got.answers, want.answers);
+        assert_int_equal(got.stamp_us, want.stamp_us);
+        assert_int_equal(got.delay_us, want.delay_us);
+    }
+    assert_int_equal(count, 3);
+    free(page.text);
+}
+
+static void timing_errors(void **state)
+{
+    struct page page = page_open();
+    struct block block;
+    unsigned count = 0;
+
+    for (; next_block(&page, "timing-error", &block); count++) {
+        uint8_t datagram[64];
+        size_t len = get_octets(&block, "datagram", datagram, sizeof(datagram));
+        struct lp_timing timing;
+        int err = lp_timing_decode(datagram, len, 1, 7, &timing);
+
+        print_message("# %s\n", block.name);
+        assert_string_equal(lp_err_name(err), get(&block, "error"));
+    }
+    assert_int_equal(count, 6);
+    free(page.text);
+}
+
 #define MAC_1                                                                                  \
     {                                                                                          \
         {                                                                                      \
@@ -229,7 +282,7 @@ static void overlay_errors(void **state)
     {                                                                                          \
         64, 32, 64, 32, 4194304, 2097152                                                       \
     }
-#define CAPS (LP_CAP_PIECES | LP_CAP_SEQUENCE)
+#define CAPS (LP_CAP_PIECES | LP_CAP_SEQUENCE | LP_CAP_TIMING)
 
 /* What the messages of the page mean. */
 static const struct {
@@ -521,6 +574,7 @@ static void constant_table(void **state)
     static const struct named constants[] = {
         CONSTANT(LP_OVERLAY_HEADER_LEN),
         CONSTANT(LP_OVERLAY_HEADER_MAX),
+        CONSTANT(LP_TIMING_LEN),
         CONSTANT(LP_QUIC_CID_LEN),
         CONSTANT(LP_QUIC_PACKET_OVERHEAD),
         CONSTANT(LP_QUIC_DATAGRAM_OVERHEAD),
@@ -559,6 +613,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(overlay_vectors), cmocka_unit_test(overlay_errors),
+        cmocka_unit_test(timing_vectors),  cmocka_unit_test(timing_errors),
         cmocka_unit_test(control_vectors), cmocka_unit_test(control_errors),
         cmocka_unit_test(name_tables),     cmocka_unit_test(capability_table),
         cmocka_unit_test(budget_table),    cmocka_unit_test(constant_table),
