@@ -2,15 +2,19 @@
 
 /* Shorter round trips tell less about a queue than about when a process was scheduled. */
 #define ROUND_MIN_NS LP_NS_PER_MS
-/* How far one round may go, in eighths. */
+/* How far down one round may go, in eighths. */
 #define EIGHTHS_MIN 4
-#define EIGHTHS_MAX 9
 #define GROWTH_MIN  1500 /* octets a round */
 /* Shrunk to a quarter, and a long queue is hardly shorter. */
 #define FUTILE_SHARE    4
 #define FUTILE_QUEUE_NS (4 * LP_DELAYCAP_QUEUE_NS)
 /* With next to nothing in flight for so many rounds there is no queue of ours. */
 #define FUTILE_ROUNDS 8
+
+/* So long, and two round trips, a round waits for a sample of our own way; then the round trip must do. */
+#define WAY_PATIENCE_NS (200 * LP_NS_PER_MS)
+/* The least delay counts as met again when it was, but for this: two clocks drift. */
+#define WAY_MET_US 1000
 
 /* Long enough for acknowledgements that come in bunches, and how long the best is remembered. */
 #define RATE_SAMPLE_NS (20 * LP_NS_PER_MS)
@@ -30,13 +34,18 @@ static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
     return value < low ? low : value > high ? high : value;
 }
 
-/* The bound at which the queue would be as long as it should, if it were all ours. */
-static uint64_t aim(const struct lp_delaycap *cap)
+/* The bound at which this queue would be so long, if it were all ours. */
+static uint64_t bytes_for(const struct lp_delaycap *cap, uint64_t queue_ns, uint64_t wanted_ns)
 {
     /* whole microseconds, so that nothing overflows */
-    uint64_t wanted_us = (cap->least_ns + LP_DELAYCAP_QUEUE_NS) / LP_NS_PER_US;
+    uint64_t wanted_us = (cap->rtt_ns - queue_ns + wanted_ns) / LP_NS_PER_US;
 
     return cap->bytes * wanted_us / (cap->rtt_ns / LP_NS_PER_US + 1);
+}
+
+static uint64_t aim(const struct lp_delaycap *cap, uint64_t queue_ns)
+{
+    return bytes_for(cap, queue_ns, LP_DELAYCAP_QUEUE_NS);
 }
 
 /* What it may have in flight whatever the queue is. */
@@ -72,27 +81,142 @@ static void shrink(struct lp_delaycap *cap, uint64_t queue_ns, uint64_t now_ns)
         lp_delaycap_init(cap);
         cap->yields_until_ns = lp_time_add(now_ns, LP_DELAYCAP_YIELD_NS);
     } else {
-        cap->bytes = clamp(aim(cap), cap->bytes * EIGHTHS_MIN / 8, cap->bytes);
+        cap->bytes = clamp(aim(cap, queue_ns), cap->bytes * EIGHTHS_MIN / 8, cap->bytes);
         if (cap->bytes < least_bytes(cap))
             cap->bytes = least_bytes(cap);
     }
 }
 
+/*
+ * More slowly by our own way: a queue on the way back holds up acknowledgements, so that less leaves
+ * under the same bound, and comes down as fast as the other end's bound does.
+ */
 static void grow(struct lp_delaycap *cap, uint64_t queue_ns)
 {
     cap->long_rounds = 0;
     if (cap->bytes == LP_DELAYCAP_NONE || !cap->used)
         return;
     if (queue_ns < LP_DELAYCAP_QUEUE_NS / 2)
-        cap->bytes = clamp(aim(cap), cap->bytes, cap->bytes * EIGHTHS_MAX / 8);
-    cap->bytes += cap->bytes / 32 + GROWTH_MIN;
+        cap->bytes = clamp(aim(cap, queue_ns), cap->bytes,
+                           cap->bytes + cap->bytes / (cap->way.measured ? 32 : 8));
+    cap->bytes +=
+        cap->way.measured ? cap->bytes / 64 + GROWTH_MIN / 3 : cap->bytes / 32 + GROWTH_MIN;
 }
+
+/* ---- what the peer's clock tells ---- */
+
+static bool is_less(uint32_t a_us, uint32_t b_us)
+{
+    return (int32_t)(a_us - b_us) < 0;
+}
+
+static uint32_t least_us(const struct lp_delaycap_least *least)
+{
+    return is_less(least->us[1], least->us[0]) ? least->us[1] : least->us[0];
+}
+
+static bool period_is_over(const struct lp_delaycap_least *least, uint64_t now_ns)
+{
+    return lp_time_since(least->since_ns, now_ns) >= LP_DELAYCAP_PERIOD_NS;
+}
+
+static void turn_period(struct lp_delaycap_least *least, uint32_t delay_us, uint64_t now_ns)
+{
+    least->us[1] = least->known ? least->us[0] : delay_us;
+    least->us[0] = delay_us;
+    least->known = true;
+    least->since_ns = now_ns;
+}
+
+static void learn(struct lp_delaycap_least *least, uint32_t delay_us, bool may_turn,
+                  uint64_t now_ns)
+{
+    /* Not heard of for long: what the clocks did meanwhile nobody knows. */
+    if (lp_time_since(least->heard_ns, now_ns) > 2 * LP_DELAYCAP_PERIOD_NS)
+        least->known = false;
+    if (!least->known || (may_turn && period_is_over(least, now_ns)))
+        turn_period(least, delay_us, now_ns);
+    if (is_less(delay_us, least->us[0]))
+        least->us[0] = delay_us;
+    least->heard_ns = now_ns;
+}
+
+/* Whether what we keep in flight may be why the least delay was not met in this period. */
+static bool has_stood(const struct lp_delaycap *cap)
+{
+    const struct lp_delaycap_least *least = &cap->way.least;
+
+    return cap->bytes != LP_DELAYCAP_NONE &&
+           is_less(least_us(least) + WAY_MET_US, least->us[0]);
+}
+
+void lp_delaycap_one_way(struct lp_delaycap *cap, uint32_t delay_us, uint64_t now_ns)
+{
+    struct lp_delaycap_way *way = &cap->way;
+
+    learn(&way->least, delay_us, !has_stood(cap), now_ns);
+    if (!way->fresh || is_less(delay_us, way->sample_us))
+        way->sample_us = delay_us;
+    way->fresh = true;
+}
+
+/* A sample that came while a round runs tells of what was sent in it. */
+static void take_sample(struct lp_delaycap_way *way, bool in_round)
+{
+    if (way->fresh && in_round && (!way->measured || is_less(way->sample_us, way->round_us)))
+        way->round_us = way->sample_us;
+    way->measured = way->measured || (way->fresh && in_round);
+    way->fresh = false;
+}
+
+/* Whether the round can still do better than to believe the round trip. */
+static bool awaits_sample(const struct lp_delaycap *cap, uint64_t now_ns)
+{
+    const struct lp_delaycap_way *way = &cap->way;
+
+    return way->least.known && !way->measured &&
+           lp_time_since(way->least.heard_ns, now_ns) < WAY_PATIENCE_NS + 2 * cap->rtt_ns;
+}
+
+static uint64_t queue_of_round(const struct lp_delaycap *cap)
+{
+    const struct lp_delaycap_way *way = &cap->way;
+    uint64_t both_ns = cap->rtt_ns - cap->least_ns;
+    uint32_t way_us = way->round_us - least_us(&way->least);
+
+    return way->measured ? lp_time_min(way_us * LP_NS_PER_US, both_ns) : both_ns;
+}
+
+/*
+ * At the end of a period in which the least delay was not met: a round with less in flight than the
+ * path itself holds. True while that, and not the queue, sets the bound.
+ */
+static bool drain(struct lp_delaycap *cap, uint64_t queue_ns, uint64_t now_ns)
+{
+    struct lp_delaycap_way *way = &cap->way;
+
+    if (way->drained_from != 0) {
+        cap->bytes = way->drained_from;
+        way->drained_from = 0;
+        turn_period(&way->least, way->measured ? way->round_us : way->least.us[0], now_ns);
+        return true;
+    }
+    if (!way->measured || !period_is_over(&way->least, now_ns) || !has_stood(cap))
+        return false;
+    way->drained_from = cap->bytes;
+    cap->bytes = bytes_for(cap, queue_ns, 0) * 3 / 4;
+    if (cap->bytes < LP_DELAYCAP_MIN)
+        cap->bytes = LP_DELAYCAP_MIN;
+    return true;
+}
+
+/* ---- rounds ---- */
 
 static void end_round(struct lp_delaycap *cap, uint64_t sent, uint64_t now_ns)
 {
-    uint64_t queue_ns = cap->rtt_ns - cap->least_ns;
+    uint64_t queue_ns = queue_of_round(cap);
 
-    if (now_ns >= cap->yields_until_ns) {
+    if (now_ns >= cap->yields_until_ns && !drain(cap, queue_ns, now_ns)) {
         if (queue_ns > LP_DELAYCAP_QUEUE_NS)
             shrink(cap, queue_ns, now_ns);
         else
@@ -101,6 +225,7 @@ static void end_round(struct lp_delaycap *cap, uint64_t sent, uint64_t now_ns)
     cap->round_begin = sent;
     cap->round_end_ns = 0;
     cap->rtt_ns = UINT64_MAX;
+    cap->way.measured = false;
     cap->flight = 0;
     cap->used = false;
 }
@@ -135,6 +260,7 @@ void lp_delaycap_update(struct lp_delaycap *cap, uint64_t rtt_ns, uint64_t in_fl
     measure_rate(cap, delivered, now_ns);
     if (rtt_ns < cap->least_ns)
         cap->least_ns = rtt_ns;
+    take_sample(&cap->way, delivered >= cap->round_begin);
     if (delivered < cap->round_begin)
         return;
     if (cap->round_end_ns == 0)
@@ -144,7 +270,7 @@ void lp_delaycap_update(struct lp_delaycap *cap, uint64_t rtt_ns, uint64_t in_fl
         cap->rtt_ns = rtt_ns;
     if (in_flight > cap->flight)
         cap->flight = in_flight;
-    if (now_ns >= cap->round_end_ns)
+    if (now_ns >= cap->round_end_ns && !awaits_sample(cap, now_ns))
         end_round(cap, sent, now_ns);
 }
 

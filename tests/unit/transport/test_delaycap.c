@@ -20,14 +20,24 @@
 #define HISTORY 4096 /* steps that an acknowledgement may take */
 #define MBIT(n) ((uint64_t)(n)*125000)
 
+/* Between two samples of our way there. */
+#define SAMPLE_STEPS 13
+
 /* A sender, its window of congestion control, and the way to the bottleneck and back. */
 struct sender {
     struct lp_delaycap cap;
-    uint64_t window;  /* what other congestion control allows */
-    uint64_t base_ns; /* round trip without queue */
+    uint64_t window;   /* what other congestion control allows */
+    uint64_t pace;     /* octets a second that it allows, 0: no matter */
+    uint64_t paced;    /* octets that may leave now */
+    uint64_t base_ns;  /* round trip without queue, half of it each way */
+    bool timed;        /* the peer tells how long our way there takes */
+    uint32_t clock_us; /* what its clock is ahead of ours */
+    int64_t skew_ppm;  /* and how fast it runs away */
+    uint64_t sample_at;
     uint64_t in_flight, sent, acked;
     uint64_t comes[HISTORY];    /* octets whose acknowledgement comes then */
     uint64_t rtt_then[HISTORY]; /* and their round trip */
+    uint64_t way_then[HISTORY]; /* of that, the way there */
 };
 
 struct link {
@@ -49,6 +59,14 @@ static void init(struct sender *s, uint64_t base_ns)
     s->base_ns = base_ns;
 }
 
+/* As the peer tells it. */
+static uint32_t delay_us(const struct sender *s, uint64_t way_ns, uint64_t now_ns)
+{
+    int64_t ahead_us = (int64_t)(now_ns / LP_NS_PER_MS) * s->skew_ppm / 1000;
+
+    return s->clock_us + (uint32_t)ahead_us + (uint32_t)(way_ns / LP_NS_PER_US);
+}
+
 /* Sends what it may and hears what comes back. `other_ns`: queue on the way back. */
 static void step(struct sender *s, struct link *link, uint64_t other_ns, uint64_t n)
 {
@@ -59,9 +77,17 @@ static void step(struct sender *s, struct link *link, uint64_t other_ns, uint64_
         s->in_flight -= *comes;
         s->acked += *comes;
         *comes = 0;
+        if (s->timed && n >= s->sample_at) {
+            lp_delaycap_one_way(&s->cap, delay_us(s, s->way_then[n % HISTORY], now_ns), now_ns);
+            s->sample_at = n + SAMPLE_STEPS;
+        }
         lp_delaycap_update(&s->cap, s->rtt_then[n % HISTORY], s->in_flight, s->sent, now_ns);
     }
-    while (s->in_flight + PACKET <= s->window && lp_delaycap_allows(&s->cap, s->in_flight)) {
+    s->paced =
+        s->pace == 0 ? UINT64_MAX : s->paced % (4 * PACKET) + s->pace * STEP_NS / LP_NS_PER_S;
+    while (s->in_flight + PACKET <= s->window && s->paced >= PACKET &&
+           lp_delaycap_allows(&s->cap, s->in_flight)) {
+        s->paced -= PACKET;
         link->queue += PACKET;
         s->in_flight += PACKET;
         s->sent += PACKET;
@@ -70,6 +96,7 @@ static void step(struct sender *s, struct link *link, uint64_t other_ns, uint64_
         assert_true(at - n < HISTORY);
         s->comes[at % HISTORY] += PACKET;
         s->rtt_then[at % HISTORY] = rtt_ns;
+        s->way_then[at % HISTORY] = s->base_ns / 2 + queue_ns(link);
     }
 }
 
@@ -157,39 +184,47 @@ static void a_slow_link_still_gets_four_packets(void **state)
 static void a_foreign_queue_does_not_starve(void **state)
 {
     static struct sender s;
-    struct link link = {.rate = MBIT(50)};
-    uint64_t before = 0;
 
     (void)state;
-    init(&s, 10 * MS);
-    for (uint64_t n = 0; n < 20 * STEPS_S; n++) {
-        if (n == 2 * STEPS_S) {
-            link.foreign = MBIT(50) / 10;
-            before = s.acked;
+    for (unsigned timed = 0; timed < 2; timed++) {
+        struct link link = {.rate = MBIT(50)};
+        uint64_t before = 0;
+
+        init(&s, 10 * MS);
+        s.timed = timed != 0;
+        for (uint64_t n = 0; n < 20 * STEPS_S; n++) {
+            if (n == 2 * STEPS_S) {
+                link.foreign = MBIT(50) / 10;
+                before = s.acked;
+            }
+            step(&s, &link, 0, n);
+            drain(&link);
         }
-        step(&s, &link, 0, n);
-        drain(&link);
+        assert_true((s.acked - before) / 18 > MBIT(50) / 4);
     }
-    assert_true((s.acked - before) / 18 > MBIT(50) / 4);
 }
 
 static void a_longer_path_is_learned(void **state)
 {
     static struct sender s;
-    struct link link = {.rate = MBIT(50)};
-    uint64_t before = 0;
 
     (void)state;
-    init(&s, MS);
-    for (uint64_t n = 0; n < 30 * STEPS_S; n++) {
-        if (n == 5 * STEPS_S)
-            s.base_ns = 60 * MS;
-        if (n == 20 * STEPS_S)
-            before = s.acked;
-        step(&s, &link, 0, n);
-        drain(&link);
+    for (unsigned timed = 0; timed < 2; timed++) {
+        struct link link = {.rate = MBIT(50)};
+        uint64_t before = 0;
+
+        init(&s, MS);
+        s.timed = timed != 0;
+        for (uint64_t n = 0; n < 30 * STEPS_S; n++) {
+            if (n == 5 * STEPS_S)
+                s.base_ns = 60 * MS;
+            if (n == 20 * STEPS_S)
+                before = s.acked;
+            step(&s, &link, 0, n);
+            drain(&link);
+        }
+        assert_true((s.acked - before) / 10 > MBIT(50) * 8 / 10);
     }
-    assert_true((s.acked - before) / 10 > MBIT(50) * 8 / 10);
 }
 
 /* The same while nothing but a game is sent. */
@@ -208,35 +243,170 @@ static void a_longer_path_is_learned_without_load(void **state)
     assert_int_equal(cap.least_ns, 40 * MS);
 }
 
-/*
- * Each end feels both queues, and one of them began first. Nobody starves; equal shares would need
- * to tell one way's queue from the other's, which round trips cannot.
- */
-static void two_ends_share(void **state)
+struct two_ways {
+    struct sender up, down;
+    struct link there, back;
+    uint64_t up_pct, down_pct; /* of the link, from begin_s on */
+    uint64_t worst_ns;         /* the longer queue, the same */
+};
+
+/* The one way begins three seconds before the other. */
+static void run_both(struct two_ways *both, unsigned begin_s, unsigned end_s)
 {
-    static struct sender up, down;
-    struct link there = {.rate = MBIT(50)}, back = {.rate = MBIT(50)};
-    uint64_t up_before = 0, down_before = 0;
+    uint64_t up_before = 0, down_before = 0, seconds = end_s - begin_s;
+
+    both->there.rate = both->back.rate = MBIT(50);
+    for (uint64_t n = 0; n < (uint64_t)end_s * STEPS_S; n++) {
+        if (n == 0)
+            both->down.window = 0;
+        if (n == 3 * STEPS_S)
+            both->down.window = 600000;
+        if (n == (uint64_t)begin_s * STEPS_S) {
+            up_before = both->up.acked;
+            down_before = both->down.acked;
+            both->worst_ns = 0;
+        }
+        step(&both->up, &both->there, queue_ns(&both->back), n);
+        step(&both->down, &both->back, queue_ns(&both->there), n);
+        drain(&both->there);
+        drain(&both->back);
+        if (queue_ns(&both->there) > both->worst_ns)
+            both->worst_ns = queue_ns(&both->there);
+        if (queue_ns(&both->back) > both->worst_ns)
+            both->worst_ns = queue_ns(&both->back);
+    }
+    both->up_pct = (both->up.acked - up_before) * 100 / (MBIT(50) * seconds);
+    both->down_pct = (both->down.acked - down_before) * 100 / (MBIT(50) * seconds);
+}
+
+static void init_both(struct two_ways *both, uint64_t base_ns, bool timed)
+{
+    memset(both, 0, sizeof(*both));
+    init(&both->up, base_ns);
+    init(&both->down, base_ns);
+    both->up.window = 600000;
+    both->up.timed = both->down.timed = timed;
+    both->up.pace = both->down.pace = MBIT(60);
+    both->up.clock_us = 5 * 1000 * 1000;
+    both->down.clock_us = UINT32_MAX - both->up.clock_us;
+}
+
+/* By round trips alone each end feels both queues. Nobody starves; equal shares it does not give. */
+static void two_ends_do_not_starve_by_round_trips(void **state)
+{
+    static struct two_ways both;
 
     (void)state;
-    init(&up, 10 * MS);
-    init(&down, 10 * MS);
-    down.window = 0;
-    for (uint64_t n = 0; n < 20 * STEPS_S; n++) {
-        if (n == 3 * STEPS_S)
-            down.window = 400000;
-        if (n == 8 * STEPS_S) {
-            up_before = up.acked;
-            down_before = down.acked;
-        }
-        step(&up, &there, queue_ns(&back), n);
-        step(&down, &back, queue_ns(&there), n);
-        drain(&there);
-        drain(&back);
+    init_both(&both, 10 * MS, false);
+    run_both(&both, 8, 20);
+    assert_true(both.up_pct > 20 && both.down_pct > 20);
+    assert_true(both.worst_ns < 20 * MS);
+}
+
+static void two_ends_fill_both_ways(void **state)
+{
+    static const uint64_t base[] = {MS / 5, 10 * MS, 20 * MS};
+    static struct two_ways both;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(base) / sizeof(base[0]); i++) {
+        init_both(&both, base[i], true);
+        run_both(&both, 8, 40);
+        if (both.up_pct < 90 || both.down_pct < 90 || both.worst_ns > 18 * MS)
+            fail_msg("%u us: %u and %u %%, queue of %u us", (unsigned)(base[i] / 1000),
+                     (unsigned)both.up_pct, (unsigned)both.down_pct,
+                     (unsigned)(both.worst_ns / 1000));
     }
-    assert_true((up.acked - up_before) / 12 > MBIT(50) / 5);
-    assert_true((down.acked - down_before) / 12 > MBIT(50) / 5);
-    assert_true(queue_ns(&there) + queue_ns(&back) < 20 * MS);
+}
+
+/* Clocks that run apart by 100 ppm, for five minutes, either way round, and wrap on the way. */
+static void clocks_may_drift(void **state)
+{
+    static const int64_t skew[] = {100, -100};
+    static struct two_ways both;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(skew) / sizeof(skew[0]); i++) {
+        init_both(&both, 10 * MS, true);
+        both.up.skew_ppm = skew[i];
+        both.down.skew_ppm = -skew[i];
+        both.up.clock_us = UINT32_MAX - 10000;
+        both.down.clock_us = 10000;
+        run_both(&both, 120, 300);
+        if (both.up_pct < 90 || both.down_pct < 90 || both.worst_ns > 18 * MS)
+            fail_msg("%d ppm: %u and %u %%, queue of %u us", (int)skew[i],
+                     (unsigned)both.up_pct, (unsigned)both.down_pct,
+                     (unsigned)(both.worst_ns / 1000));
+    }
+}
+
+/* The peer's machine slept, or its clock was set: the round trip bounds what is believed. */
+static void a_clock_may_jump(void **state)
+{
+    static const uint32_t jump[] = {3600u * 1000000, UINT32_MAX - 3600u * 1000000, 20000};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(jump) / sizeof(jump[0]); i++) {
+        static struct sender s;
+        struct link link = {.rate = MBIT(50)};
+        uint64_t worst_ns = 0, before = 0;
+
+        init(&s, 10 * MS);
+        s.timed = true;
+        for (uint64_t n = 0; n < 60 * STEPS_S; n++) {
+            if (n == 10 * STEPS_S) {
+                s.clock_us += jump[i];
+                before = s.acked;
+            }
+            step(&s, &link, 0, n);
+            drain(&link);
+            if (n > 5 * STEPS_S && queue_ns(&link) > worst_ns)
+                worst_ns = queue_ns(&link);
+        }
+        assert_true(worst_ns < 16 * MS);
+        assert_true((s.acked - before) / 50 > MBIT(50) * 9 / 10);
+    }
+}
+
+/* What a peer says may be anything: never less than the round trip alone would allow. */
+static void a_lie_slows_no_more_than_the_round_trip(void **state)
+{
+    static struct sender s;
+    struct link link = {.rate = MBIT(50)};
+    uint64_t before = 0, random = 1;
+
+    (void)state;
+    init(&s, 10 * MS);
+    for (uint64_t n = 0; n < 20 * STEPS_S; n++) {
+        random = random * UINT64_C(6364136223846793005) + 1442695040888963407;
+        if (n % SAMPLE_STEPS == 0)
+            lp_delaycap_one_way(&s.cap, (uint32_t)(random >> 32), LP_NS_PER_S + n * STEP_NS);
+        if (n == 5 * STEPS_S)
+            before = s.acked;
+        step(&s, &link, 0, n);
+        drain(&link);
+    }
+    assert_true((s.acked - before) / 15 > MBIT(50) * 9 / 10);
+}
+
+/* Answers that stop coming: the round trip takes over, nothing waits for them for ever. */
+static void answers_may_stop(void **state)
+{
+    static struct sender s;
+    struct link link = {.rate = MBIT(50)};
+    uint64_t worst_ns = 0;
+
+    (void)state;
+    init(&s, 10 * MS);
+    s.timed = true;
+    for (uint64_t n = 0; n < 40 * STEPS_S; n++) {
+        s.timed = n < 10 * STEPS_S;
+        step(&s, &link, 0, n);
+        drain(&link);
+        if (n > 12 * STEPS_S && queue_ns(&link) > worst_ns)
+            worst_ns = queue_ns(&link);
+    }
+    assert_in_range(worst_ns, MS, 11 * MS);
 }
 
 int main(void)
@@ -248,7 +418,12 @@ int main(void)
         cmocka_unit_test(a_foreign_queue_does_not_starve),
         cmocka_unit_test(a_longer_path_is_learned),
         cmocka_unit_test(a_longer_path_is_learned_without_load),
-        cmocka_unit_test(two_ends_share),
+        cmocka_unit_test(two_ends_do_not_starve_by_round_trips),
+        cmocka_unit_test(two_ends_fill_both_ways),
+        cmocka_unit_test(clocks_may_drift),
+        cmocka_unit_test(a_clock_may_jump),
+        cmocka_unit_test(a_lie_slows_no_more_than_the_round_trip),
+        cmocka_unit_test(answers_may_stop),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
