@@ -96,6 +96,8 @@ static int on_datagram_acked(ngtcp2_conn *qc, uint64_t id, void *user)
     const struct lp_quic_config *config = &conn->quic->config;
 
     conn->acked = true;
+    if (id == LP_QUIC_TIMING_ID)
+        return 0;
     if (config->handler->datagram_acked != NULL && !conn->closing)
         config->handler->datagram_acked(config->user, conn, id, ngtcp2_conn_get_timestamp(qc));
     return 0;
@@ -106,6 +108,8 @@ static int on_datagram_lost(ngtcp2_conn *qc, uint64_t id, void *user)
     struct lp_quic_conn *conn = user;
     const struct lp_quic_config *config = &conn->quic->config;
 
+    if (id == LP_QUIC_TIMING_ID)
+        return 0;
     conn->datagrams_lost++;
     if (config->handler->datagram_lost != NULL && !conn->closing)
         config->handler->datagram_lost(config->user, conn, id, ngtcp2_conn_get_timestamp(qc));
@@ -411,6 +415,7 @@ void lp_quic_conn_info(const struct lp_quic_conn *conn, struct lp_quic_conn_info
         .cwnd_bytes = info.cwnd,
         .in_flight_bytes = info.bytes_in_flight,
         .flight_cap_bytes = conn->delaycap.bytes != LP_DELAYCAP_NONE ? conn->delaycap.bytes : 0,
+        .one_way = conn->delaycap.way.least.known,
         .packets_sent = info.pkt_sent,
         .packets_received = info.pkt_recv,
         .packets_lost = info.pkt_lost,

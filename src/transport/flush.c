@@ -175,6 +175,34 @@ static bool next_datagram(struct lp_quic_conn *conn, size_t budget, uint64_t now
     return false;
 }
 
+/* Before the frames: small as it is, it fits into the packet of a full one. */
+static ngtcp2_ssize add_timing(struct lp_quic_conn *conn, struct packet *packet,
+                               uint64_t now_ns)
+{
+    const struct lp_quic_config *config = &conn->quic->config;
+    struct lp_timing timing;
+    uint8_t bytes[LP_TIMING_LEN];
+    ngtcp2_vec data = {.base = bytes};
+    int accepted = 0;
+    ngtcp2_ssize len;
+
+    if (conn->closing || config->handler->timing == NULL ||
+        !lp_quic_timing_due(conn, &timing, now_ns))
+        return NGTCP2_ERR_WRITE_MORE;
+    data.len = config->handler->timing(config->user, conn, &timing, bytes, sizeof(bytes));
+    if (data.len == 0 || data.len > lp_quic_datagram_budget(conn))
+        return NGTCP2_ERR_WRITE_MORE;
+    len = ngtcp2_conn_writev_datagram(
+        conn->qc, &packet->path.path, &packet->pi, packet->bytes, LP_QUIC_PAYLOAD_MAX,
+        &accepted, NGTCP2_WRITE_DATAGRAM_FLAG_MORE, LP_QUIC_TIMING_ID, &data, 1, now_ns);
+    if (accepted) {
+        packet->used += data.len + LP_QUIC_DATAGRAM_OVERHEAD;
+        lp_quic_timing_said(conn, &timing, now_ns);
+    }
+    packet->more = packet->more || len == NGTCP2_ERR_WRITE_MORE;
+    return len;
+}
+
 static ngtcp2_ssize add_datagrams(struct lp_quic_conn *conn, struct packet *packet,
                                   uint64_t now_ns)
 {
@@ -236,6 +264,9 @@ static ngtcp2_ssize write_packet(struct lp_quic_conn *conn, struct packet *packe
     packet->datagrams = 0;
     if (conn->established)
         len = add_streams(conn, packet, now_ns);
+    if (conn->established && len == NGTCP2_ERR_WRITE_MORE &&
+        (packet->more || ngtcp2_conn_get_cwnd_left(conn->qc) > 0))
+        len = add_timing(conn, packet, now_ns);
     /* Without a window the egress is not asked: its queue, not we, should hold what waits. */
     if (conn->established && len == NGTCP2_ERR_WRITE_MORE &&
         lp_delaycap_allows(&conn->delaycap, conn->flight) &&

@@ -9,6 +9,7 @@
  *   flush.c             packets out, grouped for GSO
  *   delaycap.c          how much may be in flight, by the queue that it makes
  *   mem.c               ngtcp2's memory, a connection's apart from the others'
+ *   timing.c            when to ask how long our way there is, and when to answer
  *
  * A connection is freed only by lp_quic_conn_end, called with no ngtcp2 callback on the stack
  * and only for the connection that is being worked on; everything that a handler can call marks
@@ -112,6 +113,15 @@ struct lp_quic_tx_frame {
 /* Family, then the IPv4 address or the IPv6 /64. */
 #define LP_QUIC_SOURCE_KEY_LEN 9
 
+/* Questions and answers about delay; see timing.c. */
+struct lp_quic_clock {
+    uint64_t asked_ns;     /* the latest question */
+    uint64_t asked_octets; /* sent before it */
+    uint64_t answered_ns;  /* when the latest question was taken */
+    bool owes;             /* an answer, this one: */
+    uint32_t delay_us;
+};
+
 struct lp_quic_conn {
     struct lp_quic *quic;
     struct lp_quic_conn *prev, *next;
@@ -155,6 +165,7 @@ struct lp_quic_conn {
     bool acked;      /* datagrams were, since the cap was last looked at */
     uint64_t flight; /* octets, about; of this flush */
     uint64_t sent;   /* octets in packets, since the handshake */
+    struct lp_quic_clock clock;
 };
 
 /* Packets in the endpoint's buffer that one transmit can carry. */
@@ -246,6 +257,15 @@ void lp_quic_streams_sent(struct lp_quic_conn *conn, struct lp_quic_tx_frame *fr
                           size_t len);
 /* The peer does not want the rest. */
 void lp_quic_streams_dropped(struct lp_quic_conn *conn, struct lp_quic_tx_frame *frame);
+
+/* timing.c */
+/* Of datagrams that the egress knows nothing of; its own ids count up from below. */
+#define LP_QUIC_TIMING_ID UINT64_MAX
+/* What is to be said to the peer now, false when nothing is; it stays so until _said. */
+bool lp_quic_timing_due(const struct lp_quic_conn *conn, struct lp_timing *ret_timing,
+                        uint64_t now_ns);
+void lp_quic_timing_said(struct lp_quic_conn *conn, const struct lp_timing *timing,
+                         uint64_t now_ns);
 
 /* flush.c */
 uint8_t *lp_quic_tx_space(struct lp_quic *quic);

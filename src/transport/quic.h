@@ -25,6 +25,7 @@
 
 #include "base/addr.h"
 #include "base/time.h"
+#include "proto/timing.h"
 #include "transport/tls.h"
 
 #define LP_QUIC_IDLE_TIMEOUT_NS       (15 * LP_NS_PER_S)
@@ -124,6 +125,12 @@ struct lp_quic_handler {
                         struct lp_quic_datagram *ret_next, uint64_t now_ns);
     void (*egress_taken)(void *user, struct lp_quic_conn *conn,
                          enum lp_quic_egress_result result, uint64_t now_ns);
+    /*
+     * Makes the datagram that carries this to the peer: its length, or 0 when the peer would not
+     * understand it. What the peer sends of the kind is for lp_quic_timing. NULL: never.
+     */
+    size_t (*timing)(void *user, struct lp_quic_conn *conn, const struct lp_timing *timing,
+                     uint8_t *bytes, size_t capacity);
     /* What became of a datagram that was sent. QUIC may be wrong about a loss. NULL: not told. */
     void (*datagram_acked)(void *user, struct lp_quic_conn *conn, uint64_t id, uint64_t now_ns);
     void (*datagram_lost)(void *user, struct lp_quic_conn *conn, uint64_t id, uint64_t now_ns);
@@ -188,6 +195,9 @@ void lp_quic_refusals(const struct lp_quic *quic, struct lp_quic_refusals *ret_r
 /* There is something for egress_next: the connection takes part in the next flush. */
 void lp_quic_wake(struct lp_quic_conn *conn);
 
+/* Such a datagram came. Whatever it says only bears on this connection. */
+void lp_quic_timing(struct lp_quic_conn *conn, const struct lp_timing *timing, uint64_t now_ns);
+
 /*
  * Queues a whole control frame (prefix included, copied). hello: on the first bidirectional
  * stream (the client opens it; the server answers there, and finishes it); otherwise on a
@@ -219,6 +229,7 @@ struct lp_quic_conn_info {
     uint64_t cwnd_bytes;
     uint64_t in_flight_bytes;
     uint64_t flight_cap_bytes; /* for the sake of delay (delaycap.h), 0 = none now */
+    bool one_way;              /* the peer has told how long our way to it takes */
     uint64_t packets_sent;
     uint64_t packets_received;
     uint64_t packets_lost;

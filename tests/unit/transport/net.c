@@ -77,6 +77,13 @@ static void on_datagram(void *user, struct lp_quic_conn *conn, const uint8_t *by
     struct net_side *side = user;
 
     assert_true(len <= sizeof side->last_datagram);
+    if (side->timed && len == LP_TIMING_LEN && lp_timing_is_one(bytes, len)) {
+        struct lp_timing timing;
+
+        assert_int_equal(lp_timing_decode(bytes, len, 1, 7, &timing), 0);
+        lp_quic_timing(conn, &timing, now_ns);
+        return;
+    }
     side->datagrams++;
     side->datagram_bytes += len;
     memcpy(side->last_datagram, bytes, len);
@@ -103,6 +110,19 @@ static void on_closed(void *user, struct lp_quic_conn *conn,
     lp_quic_wake(conn);
     assert_int_equal(lp_quic_send_control(conn, (const uint8_t *)"\0\0\0\1{", 5),
                      LP_ERR_CLOSED);
+}
+
+static size_t on_timing(void *user, struct lp_quic_conn *conn, const struct lp_timing *timing,
+                        uint8_t *bytes, size_t capacity)
+{
+    struct net_side *side = user;
+
+    (void)conn;
+    if (!side->timed)
+        return 0;
+    side->asked += timing->asks;
+    side->answered += timing->answers;
+    return (size_t)lp_timing_encode(timing, 1, 7, bytes, capacity);
 }
 
 static bool on_egress_next(void *user, struct lp_quic_conn *conn, struct lp_quic_datagram *next,
@@ -225,6 +245,7 @@ static const struct lp_quic_handler handler = {
     .closed = on_closed,
     .egress_next = on_egress_next,
     .egress_taken = on_egress_taken,
+    .timing = on_timing,
     .datagram_acked = on_datagram_acked,
     .datagram_lost = on_datagram_lost,
     .transmit = on_transmit,

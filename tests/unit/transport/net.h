@@ -35,6 +35,8 @@ struct net_side {
     /* egress: datagrams of these sizes, filled with their index */
     size_t sizes[NET_QUEUE_MAX];
     unsigned size_count, size_at, sent, too_big;
+    bool timed; /* takes part in timing */
+    unsigned asked, answered;
     bool apart;           /* none shares a packet with an earlier one */
     unsigned acked, lost; /* as QUIC tells it */
     uint8_t header[16], body[2048];
