@@ -193,12 +193,32 @@ void lp_node_accept(struct lp_node *node, struct lp_arrival *in, enum lp_drop ve
         lp_count(counters, LP_COUNTER_RX_BROADCAST, 1);
 }
 
+/*
+ * It is between the relay and us, and no datagram that counters know. The relay may ask before its
+ * welcome is here. One that is not as it should be is judged like a frame, which it is not.
+ */
+static bool take_timing(struct lp_node *node, const uint8_t *bytes, size_t len, uint64_t now_ns)
+{
+    const struct lp_welcome *welcome = &node->welcome;
+    struct lp_timing timing;
+
+    if (node->state != LP_NODE_JOINED)
+        return (node->config.capabilities & LP_CAP_TIMING) != 0 && lp_timing_is_one(bytes, len);
+    if (!node->has_timing ||
+        lp_timing_decode(bytes, len, welcome->room_id, welcome->peer_id, &timing) < 0)
+        return false;
+    lp_quic_timing(node->conn, &timing, now_ns);
+    return true;
+}
+
 void lp_node_on_datagram(struct lp_node *node, const uint8_t *bytes, size_t len,
                          uint64_t now_ns)
 {
     struct lp_arrival in = {.frame_len = len};
     enum lp_drop verdict;
 
+    if (take_timing(node, bytes, len, now_ns))
+        return;
     lp_count(&node->counters, LP_COUNTER_RX_DATAGRAMS, 1);
     lp_count(&node->counters, LP_COUNTER_RX_BYTES, len);
     verdict = node->state == LP_NODE_JOINED ? decode(node, bytes, len, &in)

@@ -32,6 +32,7 @@ struct lp_node {
     bool rejected;            /* this connection's hello was */
     uint32_t gateway_peer_id; /* last told by an event */
     uint8_t overlay_flags;
+    bool has_timing; /* both ends have that capability */
 
     unsigned attempts;  /* since the node was last joined for LP_NODE_STABLE_NS */
     uint64_t joined_ns; /* LP_TIME_NEVER while it is not */

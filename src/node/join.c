@@ -137,6 +137,7 @@ static void on_welcome(struct lp_node *node, const struct lp_welcome *welcome, u
         node->overlay_flags |= LP_OVERLAY_FLAG_PIECE;
     if ((welcome->capabilities & node->config.capabilities & LP_CAP_SEQUENCE) != 0)
         node->overlay_flags |= LP_OVERLAY_FLAG_SEQUENCE;
+    node->has_timing = (welcome->capabilities & node->config.capabilities & LP_CAP_TIMING) != 0;
     if (welcome->has_seat_secret) {
         node->config.has_seat_secret = true;
         memcpy(node->config.seat_secret, welcome->seat_secret, LP_SEAT_SECRET_LEN);

@@ -16,7 +16,7 @@ void lp_node_config_defaults(struct lp_node_config *config)
         .role = LP_ROLE_CLIENT,
         .datagram_budget = LP_NODE_DATAGRAM_BUDGET_DEFAULT,
         .duplicate = LP_DUPLICATE_AUTO,
-        .capabilities = LP_CAP_PIECES | LP_CAP_SEQUENCE,
+        .capabilities = LP_CAP_PIECES | LP_CAP_SEQUENCE | LP_CAP_TIMING,
     };
 }
 
@@ -272,6 +272,19 @@ static void on_egress_taken(void *user, struct lp_quic_conn *conn,
         lp_sender_refused(&node->sender);
 }
 
+static size_t on_timing(void *user, struct lp_quic_conn *conn, const struct lp_timing *timing,
+                        uint8_t *bytes, size_t capacity)
+{
+    const struct lp_node *node = user;
+    int len;
+
+    if (conn != node->conn || node->state != LP_NODE_JOINED || !node->has_timing)
+        return 0;
+    len =
+        lp_timing_encode(timing, node->welcome.room_id, node->welcome.peer_id, bytes, capacity);
+    return len > 0 ? (size_t)len : 0;
+}
+
 /* A connection that was given up may still hear of what it sent: its ids are no longer known. */
 static void on_datagram_acked(void *user, struct lp_quic_conn *conn, uint64_t id,
                               uint64_t now_ns)
@@ -314,6 +327,7 @@ static const struct lp_quic_handler quic_handler = {
     .closed = on_closed,
     .egress_next = on_egress_next,
     .egress_taken = on_egress_taken,
+    .timing = on_timing,
     .datagram_acked = on_datagram_acked,
     .datagram_lost = on_datagram_lost,
     .transmit = on_transmit,

@@ -12,7 +12,7 @@
 #include "relay/session.h"
 
 /* What a relay of this release understands. */
-#define RELAY_CAPABILITIES (LP_CAP_PIECES | LP_CAP_SEQUENCE)
+#define RELAY_CAPABILITIES (LP_CAP_PIECES | LP_CAP_SEQUENCE | LP_CAP_TIMING)
 
 static int send_message(struct lp_session *session, const struct lp_control *message,
                         bool hello)
@@ -272,6 +272,7 @@ static void take_hello(struct lp_session *session, const struct lp_hello *hello)
         session->member.overlay_flags |= LP_OVERLAY_FLAG_PIECE;
     if ((hello->capabilities & RELAY_CAPABILITIES & LP_CAP_SEQUENCE) != 0)
         session->member.overlay_flags |= LP_OVERLAY_FLAG_SEQUENCE;
+    session->has_timing = (hello->capabilities & RELAY_CAPABILITIES & LP_CAP_TIMING) != 0;
     memcpy(session->name, hello->name, sizeof(session->name));
 }
 

@@ -105,12 +105,37 @@ static void follow_released(struct lp_session *session, struct lp_decision *deci
     forward(session, decision, &decision->released, now_ns);
 }
 
+size_t lp_session_make_timing(const struct lp_session *session, const struct lp_timing *timing,
+                              uint8_t *bytes, size_t capacity)
+{
+    int len = lp_timing_encode(timing, session->room->room.id, session->member.peer_id, bytes,
+                               capacity);
+
+    return len > 0 ? (size_t)len : 0;
+}
+
+/* It is between this peer and us, and no datagram that counters know. One that is not as it should
+ * be is judged like a frame, which it is not. */
+static bool take_timing(struct lp_session *session, const uint8_t *bytes, size_t len,
+                        uint64_t now_ns)
+{
+    struct lp_timing timing;
+
+    if (!session->has_timing || lp_timing_decode(bytes, len, session->room->room.id,
+                                                 session->member.peer_id, &timing) < 0)
+        return false;
+    lp_quic_timing(session->conn, &timing, now_ns);
+    return true;
+}
+
 void lp_session_on_datagram(struct lp_session *session, const uint8_t *bytes, size_t len,
                             uint64_t now_ns)
 {
     struct lp_counters *counters = &session->counters;
     struct lp_decision decision;
 
+    if (take_timing(session, bytes, len, now_ns))
+        return;
     lp_count(counters, LP_COUNTER_RX_DATAGRAMS, 1);
     lp_count(counters, LP_COUNTER_RX_BYTES, len);
     lp_room_judge(&session->room->room, &session->member, bytes, len, &decision, now_ns);

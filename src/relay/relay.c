@@ -171,6 +171,17 @@ static void on_egress_taken(void *user, struct lp_quic_conn *conn,
     lp_session_egress_taken(lp_quic_conn_user(conn), result, now_ns);
 }
 
+static size_t on_timing(void *user, struct lp_quic_conn *conn, const struct lp_timing *timing,
+                        uint8_t *bytes, size_t capacity)
+{
+    struct lp_session *session = lp_quic_conn_user(conn);
+
+    (void)user;
+    if (session == NULL || session->state != LP_SESSION_JOINED || !session->has_timing)
+        return 0;
+    return lp_session_make_timing(session, timing, bytes, capacity);
+}
+
 static void on_datagram_acked(void *user, struct lp_quic_conn *conn, uint64_t id,
                               uint64_t now_ns)
 {
@@ -222,6 +233,7 @@ static const struct lp_quic_handler quic_handler = {
     .closed = on_closed,
     .egress_next = on_egress_next,
     .egress_taken = on_egress_taken,
+    .timing = on_timing,
     .datagram_acked = on_datagram_acked,
     .datagram_lost = on_datagram_lost,
     .transmit = on_transmit,

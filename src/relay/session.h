@@ -33,6 +33,7 @@ struct lp_session {
     struct lp_sender sender;
     struct lp_counters counters;
     size_t receive_ceiling; /* datagram octets that the peer takes */
+    bool has_timing;        /* both ends have that capability */
     char name[LP_NAME_MAX + 1];
     uint8_t seat_secret[LP_SEAT_SECRET_LEN];
     bool has_hello_secret;
@@ -83,6 +84,9 @@ bool lp_session_egress_next(struct lp_session *session, struct lp_quic_datagram 
                             uint64_t now_ns);
 void lp_session_egress_taken(struct lp_session *session, enum lp_quic_egress_result result,
                              uint64_t now_ns);
+/* Its length, 0 when it cannot be made. */
+size_t lp_session_make_timing(const struct lp_session *session, const struct lp_timing *timing,
+                              uint8_t *bytes, size_t capacity);
 void lp_session_expire_pieces(struct lp_session *session, uint64_t now_ns);
 
 /* relay.c */

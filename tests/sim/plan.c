@@ -78,7 +78,7 @@ static void add_host(struct sim_plan *plan, enum lp_role role, unsigned room)
         (struct sim_host_plan){.role = role,
                                .room = room,
                                .datagram_budget = LP_NODE_DATAGRAM_BUDGET_DEFAULT,
-                               .capabilities = LP_CAP_PIECES | LP_CAP_SEQUENCE};
+                               .capabilities = LP_CAP_PIECES | LP_CAP_SEQUENCE | LP_CAP_TIMING};
 }
 
 /* Four players in two rooms; the first room has a gateway, the second often. */

@@ -8,7 +8,9 @@
 
 #include <cmocka.h>
 
+#include "base/err.h"
 #include "party.h"
+#include "relay/session.h"
 
 #define HELLO                                                                                  \
     "{\"type\":\"hello\",\"version\":1,\"role\":\"client\",\"room\":\"ABCD\","                 \
@@ -245,6 +247,63 @@ static void test_flood_of_messages_is_a_protocol_error(void **state)
     assert_int_equal(party->left_reason, LP_LEAVE_PROTOCOL_ERROR);
 }
 
+static uint64_t rx(const struct lp_session *session, enum lp_counter which)
+{
+    return session->counters.value[which];
+}
+
+/* What is as it should be is answered and counted nowhere; what is not is a malformed datagram. */
+static void test_timing_is_no_frame(void **state)
+{
+    struct lp_timing asks = {.asks = true, .stamp_us = 5};
+    struct party *party = *state;
+    struct lp_session *session;
+    uint8_t bytes[LP_TIMING_LEN];
+    uint64_t datagrams;
+    int len;
+
+    party_join(party, 0, "ABCD");
+    session = party->relay->sessions;
+    datagrams = rx(session, LP_COUNTER_RX_DATAGRAMS);
+    len = lp_timing_encode(&asks, session->room->room.id, session->member.peer_id, bytes,
+                           sizeof(bytes));
+    lp_session_on_datagram(session, bytes, (size_t)len, party->now_ns);
+    assert_int_equal(rx(session, LP_COUNTER_RX_DATAGRAMS), datagrams);
+    bytes[11] ^= 1; /* somebody else's */
+    lp_session_on_datagram(session, bytes, (size_t)len, party->now_ns);
+    assert_int_equal(rx(session, LP_COUNTER_RX_DATAGRAMS), datagrams + 1);
+    assert_int_equal(rx(session, LP_COUNTER_RX_MALFORMED), 1);
+    assert_int_equal(session->counters.rx_drop[LP_DROP_REASON_BAD_OVERLAY], 1);
+}
+
+/* A hundred frames a second for a while: both ends of each connection know their ways, if both
+ * can. */
+static void test_ways_are_measured_between_those_who_can(void **state)
+{
+    struct party *party = *state;
+    struct lp_node_config old = party_config(party, 1, "ABCD");
+
+    old.capabilities &= ~(uint32_t)LP_CAP_TIMING;
+    party_join(party, 0, "ABCD");
+    party_start(party, 1, &old);
+    for (unsigned i = 0; i < 200; i++) {
+        party_send(party, 0, &party->node[0].mac, &party->node[1].mac, 500);
+        party_send(party, 1, &party->node[1].mac, &party->node[0].mac, 500);
+    }
+    assert_int_equal(party->node[0].frames, 200);
+    assert_int_equal(party->node[1].frames, 200);
+    assert_true(party_view(party, 0).quic.one_way);
+    assert_false(party_view(party, 1).quic.one_way);
+    for (const struct lp_session *session = party->relay->sessions; session != NULL;
+         session = session->next) {
+        struct lp_quic_conn_info info;
+
+        lp_quic_conn_info(session->conn, &info);
+        assert_int_equal(info.one_way, session->has_timing);
+        assert_int_equal(rx(session, LP_COUNTER_RX_MALFORMED), 0);
+    }
+}
+
 static void test_frame_log_has_a_line_for_each_frame(void **state)
 {
     struct party *party = *state;
@@ -357,6 +416,8 @@ int main(void)
         TEST(test_limits_are_told_to_whom_they_hold),
         TEST(test_latest_stats_are_kept),
         TEST(test_flood_of_messages_is_a_protocol_error),
+        TEST(test_timing_is_no_frame),
+        TEST(test_ways_are_measured_between_those_who_can),
         TEST(test_frame_log_has_a_line_for_each_frame),
         TEST(test_one_address_cannot_take_every_connection),
         TEST(test_a_party_behind_one_address_joins_at_once),
