@@ -43,9 +43,18 @@ static uint64_t bytes_for(const struct lp_delaycap *cap, uint64_t queue_ns, uint
     return cap->bytes * wanted_us / (cap->rtt_ns / LP_NS_PER_US + 1);
 }
 
+/* What queue we want: of our own way less is enough, but more where an answer takes longer. */
+static uint64_t aim_ns(const struct lp_delaycap *cap)
+{
+    if (!cap->way.measured)
+        return LP_DELAYCAP_QUEUE_NS;
+    return LP_DELAYCAP_QUEUE_NS * 3 / 4 +
+           lp_time_min(cap->least_ns / 16, LP_DELAYCAP_QUEUE_NS / 2);
+}
+
 static uint64_t aim(const struct lp_delaycap *cap, uint64_t queue_ns)
 {
-    return bytes_for(cap, queue_ns, LP_DELAYCAP_QUEUE_NS);
+    return bytes_for(cap, queue_ns, aim_ns(cap));
 }
 
 /* What it may have in flight whatever the queue is. */
@@ -96,7 +105,7 @@ static void grow(struct lp_delaycap *cap, uint64_t queue_ns)
     cap->long_rounds = 0;
     if (cap->bytes == LP_DELAYCAP_NONE || !cap->used)
         return;
-    if (queue_ns < LP_DELAYCAP_QUEUE_NS / 2)
+    if (queue_ns < aim_ns(cap) / 2)
         cap->bytes = clamp(aim(cap, queue_ns), cap->bytes,
                            cap->bytes + cap->bytes / (cap->way.measured ? 32 : 8));
     cap->bytes +=
@@ -131,13 +140,17 @@ static void turn_period(struct lp_delaycap_least *least, uint32_t delay_us, uint
 static void learn(struct lp_delaycap_least *least, uint32_t delay_us, bool may_turn,
                   uint64_t now_ns)
 {
+    uint32_t sure_us = is_less(delay_us, least->last_us) ? least->last_us : delay_us;
+
     /* Not heard of for long: what the clocks did meanwhile nobody knows. */
     if (lp_time_since(least->heard_ns, now_ns) > 2 * LP_DELAYCAP_PERIOD_NS)
-        least->known = false;
-    if (!least->known || (may_turn && period_is_over(least, now_ns)))
-        turn_period(least, delay_us, now_ns);
-    if (is_less(delay_us, least->us[0]))
-        least->us[0] = delay_us;
+        least->known = least->begun = false;
+    if (least->begun && (!least->known || (may_turn && period_is_over(least, now_ns))))
+        turn_period(least, sure_us, now_ns);
+    if (least->known && is_less(sure_us, least->us[0]))
+        least->us[0] = sure_us;
+    least->last_us = delay_us;
+    least->begun = true;
     least->heard_ns = now_ns;
 }
 
@@ -157,7 +170,7 @@ void lp_delaycap_one_way(struct lp_delaycap *cap, uint32_t delay_us, uint64_t no
     learn(&way->least, delay_us, !has_stood(cap), now_ns);
     if (!way->fresh || is_less(delay_us, way->sample_us))
         way->sample_us = delay_us;
-    way->fresh = true;
+    way->fresh = way->least.known;
 }
 
 /* A sample that came while a round runs tells of what was sent in it. */
@@ -182,9 +195,13 @@ static uint64_t queue_of_round(const struct lp_delaycap *cap)
 {
     const struct lp_delaycap_way *way = &cap->way;
     uint64_t both_ns = cap->rtt_ns - cap->least_ns;
-    uint32_t way_us = way->round_us - least_us(&way->least);
+    uint32_t least = least_us(&way->least);
 
-    return way->measured ? lp_time_min(way_us * LP_NS_PER_US, both_ns) : both_ns;
+    if (!way->measured)
+        return both_ns;
+    if (is_less(way->round_us, least))
+        return 0;
+    return lp_time_min((way->round_us - least) * LP_NS_PER_US, both_ns);
 }
 
 /*
@@ -198,7 +215,7 @@ static bool drain(struct lp_delaycap *cap, uint64_t queue_ns, uint64_t now_ns)
     if (way->drained_from != 0) {
         cap->bytes = way->drained_from;
         way->drained_from = 0;
-        turn_period(&way->least, way->measured ? way->round_us : way->least.us[0], now_ns);
+        turn_period(&way->least, way->least.last_us, now_ns);
         return true;
     }
     if (!way->measured || !period_is_over(&way->least, now_ns) || !has_stood(cap))
@@ -217,7 +234,7 @@ static void end_round(struct lp_delaycap *cap, uint64_t sent, uint64_t now_ns)
     uint64_t queue_ns = queue_of_round(cap);
 
     if (now_ns >= cap->yields_until_ns && !drain(cap, queue_ns, now_ns)) {
-        if (queue_ns > LP_DELAYCAP_QUEUE_NS)
+        if (queue_ns > aim_ns(cap))
             shrink(cap, queue_ns, now_ns);
         else
             grow(cap, queue_ns);

@@ -4,9 +4,10 @@
  * It stands beside ngtcp2's congestion control (BBR, which leaves some 25 ms of queue in a path
  * whose round trip is short); the smaller of the two counts.
  *
- * Once in about two round trips the queue is looked at. Above LP_DELAYCAP_QUEUE_NS the bound shrinks
+ * Once in about two round trips the queue is looked at. Above the aim (LP_DELAYCAP_QUEUE_NS) the bound shrinks
  * in proportion, as in FAST TCP; below it grows: by an eighth while there is hardly any queue, by
- * little near the aim (and by a quarter of both when the peer's clock tells the queue).
+ * little near the aim. When the peer's clock tells the queue both are a quarter, and the aim is 3 ms
+ * and a sixteenth of the round trip.
  *
  * The queue is what our own way there takes beyond the least that it took of late, as the peer's
  * clock tells (lp_delaycap_one_way; LEDBAT, RFC 6817). Without such samples it is what the round
@@ -45,9 +46,12 @@
 
 /*
  * The least delay of one way, in microseconds of two clocks that have nothing to do with each other:
- * they wrap, and only their differences mean something.
+ * they wrap, and only their differences mean something. The greater of two neighbours counts: what comes
+ * while a turn of the peer's loop runs long seems to have come when that began.
  */
 struct lp_delaycap_least {
+    bool begun; /* there is a last_us */
+    uint32_t last_us;
     bool known;
     uint32_t us[2];    /* of this period and of the last one */
     uint64_t since_ns; /* when this one began */

@@ -34,6 +34,7 @@ struct sender {
     uint32_t clock_us; /* what its clock is ahead of ours */
     int64_t skew_ppm;  /* and how fast it runs away */
     uint64_t sample_at;
+    uint64_t glitch_at; /* the sample after this step says too little; 0: none does */
     uint64_t in_flight, sent, acked;
     uint64_t comes[HISTORY];    /* octets whose acknowledgement comes then */
     uint64_t rtt_then[HISTORY]; /* and their round trip */
@@ -78,7 +79,13 @@ static void step(struct sender *s, struct link *link, uint64_t other_ns, uint64_
         s->acked += *comes;
         *comes = 0;
         if (s->timed && n >= s->sample_at) {
-            lp_delaycap_one_way(&s->cap, delay_us(s, s->way_then[n % HISTORY], now_ns), now_ns);
+            uint32_t delay = delay_us(s, s->way_then[n % HISTORY], now_ns);
+
+            if (s->glitch_at != 0 && n >= s->glitch_at) {
+                delay -= 30000;
+                s->glitch_at = 0;
+            }
+            lp_delaycap_one_way(&s->cap, delay, now_ns);
             s->sample_at = n + SAMPLE_STEPS;
         }
         lp_delaycap_update(&s->cap, s->rtt_then[n % HISTORY], s->in_flight, s->sent, now_ns);
@@ -389,6 +396,18 @@ static void a_lie_slows_no_more_than_the_round_trip(void **state)
     assert_true((s.acked - before) / 15 > MBIT(50) * 9 / 10);
 }
 
+/* One sample that is 30 ms too small, of a peer whose loop was held up, is not believed. */
+static void a_late_turn_is_no_shorter_path(void **state)
+{
+    static struct two_ways both;
+
+    (void)state;
+    init_both(&both, 10 * MS, true);
+    both.up.glitch_at = 6 * STEPS_S;
+    run_both(&both, 8, 14);
+    assert_true(both.up_pct > 88 && both.down_pct > 88);
+}
+
 /* Answers that stop coming: the round trip takes over, nothing waits for them for ever. */
 static void answers_may_stop(void **state)
 {
@@ -423,6 +442,7 @@ int main(void)
         cmocka_unit_test(clocks_may_drift),
         cmocka_unit_test(a_clock_may_jump),
         cmocka_unit_test(a_lie_slows_no_more_than_the_round_trip),
+        cmocka_unit_test(a_late_turn_is_no_shorter_path),
         cmocka_unit_test(answers_may_stop),
     };
 
