@@ -240,13 +240,13 @@ static ngtcp2_ssize add_datagrams(struct lp_quic_conn *conn, struct packet *pack
 }
 
 /*
- * Whether a packet of ngtcp2's own frames is worth a send. One packet that came is acknowledged with
- * what we send next, or by the deadline. Lost control frames are sent again at once.
+ * Whether a packet of ngtcp2's own frames is worth a send. One small packet that came is acknowledged
+ * with what we send next, or by the deadline. Lost control frames are sent again at once.
  */
 static bool may_send_bare(const struct lp_quic_conn *conn, uint64_t now_ns)
 {
     return !conn->confirmed || conn->closing || conn->due || conn->tx_sent != NULL ||
-           conn->unanswered >= ACK_AT_ONCE ||
+           conn->prompt || conn->unanswered >= ACK_AT_ONCE ||
            (conn->unanswered > 0 &&
             lp_time_since(conn->unanswered_ns, now_ns) >= QUIET_GRAIN_NS);
 }
@@ -322,6 +322,7 @@ static int write_packets(struct lp_quic_conn *conn, uint64_t now_ns)
                           (size_t)len > path_max);
         left -= (size_t)len < left ? (size_t)len : left;
         conn->unanswered = 0;
+        conn->prompt = false;
         conn->flight += (size_t)len;
         conn->sent += (size_t)len;
     }
@@ -340,7 +341,7 @@ static bool has_more(const struct lp_quic_conn *conn)
 static void set_deadline(struct lp_quic_conn *conn, uint64_t now_ns)
 {
     bool paced = !conn->confirmed || has_more(conn);
-    uint64_t soonest = now_ns + (paced ? GRAIN_NS : QUIET_GRAIN_NS);
+    uint64_t soonest = now_ns + (paced || conn->prompt ? GRAIN_NS : QUIET_GRAIN_NS);
     uint64_t expiry = paced ? 0 : ngtcp2_conn_get_expiry(conn->qc);
 
     if (!conn->unpaced)

@@ -117,8 +117,10 @@ struct lp_quic_tx_frame {
 struct lp_quic_clock {
     uint64_t asked_ns;     /* the latest question */
     uint64_t asked_octets; /* sent before it */
-    uint64_t answered_ns;  /* when the latest question was taken */
-    bool owes;             /* an answer, this one: */
+    uint64_t window_ns; /* since when what is sent is counted, for whether there is traffic */
+    uint64_t window_octets;
+    uint64_t answered_ns; /* when the latest question was taken */
+    bool owes;            /* an answer, this one: */
     uint32_t delay_us;
 };
 
@@ -155,10 +157,12 @@ struct lp_quic_conn {
     size_t tx_bytes;
     bool have_datagram; /* offered by the egress and not taken yet */
     struct lp_quic_datagram datagram;
-    bool more;           /* the last flush ended for want of room in a transmit, not of data */
-    bool unpaced;        /* the path is too short for a pacer */
-    bool due;            /* its deadline has come */
-    unsigned unanswered; /* packets that came since one was sent */
+    bool more;    /* the last flush ended for want of room in a transmit, not of data */
+    bool unpaced; /* the path is too short for a pacer */
+    bool due;     /* its deadline has come */
+    bool
+        prompt; /* a large packet came since one was sent: its sender's window waits for news */
+    unsigned unanswered;    /* packets that came since one was sent */
     uint64_t unanswered_ns; /* when the first of them did */
     uint64_t datagrams_lost;
     struct lp_delaycap delaycap;
@@ -262,7 +266,7 @@ void lp_quic_streams_dropped(struct lp_quic_conn *conn, struct lp_quic_tx_frame 
 /* Of datagrams that the egress knows nothing of; its own ids count up from below. */
 #define LP_QUIC_TIMING_ID UINT64_MAX
 /* What is to be said to the peer now, false when nothing is; it stays so until _said. */
-bool lp_quic_timing_due(const struct lp_quic_conn *conn, struct lp_timing *ret_timing,
+bool lp_quic_timing_due(struct lp_quic_conn *conn, struct lp_timing *ret_timing,
                         uint64_t now_ns);
 void lp_quic_timing_said(struct lp_quic_conn *conn, const struct lp_timing *timing,
                          uint64_t now_ns);

@@ -16,6 +16,7 @@
 #define RESET_LEN_MAX       43 /* RFC 9000 10.3: the least that looks like any other packet */
 #define ANSWER_MAX          512
 #define HEARD_GRAIN_NS      (100 * LP_NS_PER_MS)
+#define SMALL_PACKET_MAX    600 /* a game's; more comes from who sends in bulk */
 
 static_assert(NGTCP2_STATELESS_RESET_TOKENLEN >= LP_QUIC_CID_LEN, "a token gives a route key");
 
@@ -299,6 +300,8 @@ static void read_packet(struct lp_quic_conn *conn, const struct arrival *in)
         return;
     }
     note_heard(conn, in->now_ns);
+    if (in->len > SMALL_PACKET_MAX)
+        conn->prompt = true;
     if (conn->unanswered++ == 0)
         conn->unanswered_ns = in->now_ns;
     lp_quic_mark_dirty(conn);
