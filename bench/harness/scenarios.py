@@ -19,6 +19,7 @@ ROOM = 16  # players
 IDLE_RATE = 500
 FLOOD_RATE, FLOOD_BYTES = 2000, 1200
 SLOW_MBIT = 1
+LOSS_DELAY_MS = 20
 
 
 class Lab:
@@ -122,7 +123,7 @@ def loss(lab: Lab) -> dict:
     """1 % lost and 20 ms, each way, between player and relay."""
     figures = {}
     for name, percent in ('clean', 0), ('lossy', 1):
-        lab.wire(20, percent)
+        lab.wire(LOSS_DELAY_MS, percent)
         before = wire_bytes(lab)
         seconds = lab.seconds(60)
         result = lab.game().measure(seconds)
@@ -270,6 +271,7 @@ class Scenario:
     only: tuple = ()  # tunnels; none = all
     count: bool = False  # with the allocation counter
     phases: int = 1  # that SECONDS sets
+    delay_ms: float = 0  # each way, from before the tunnel starts: a path does not grow longer
     beside: int = 1  # so many tunnels at a time: narrow links leave the processors idle
 
 
@@ -279,7 +281,8 @@ def load_row(ways: tuple, delay_ms: int) -> Scenario:
     return Scenario(
         f'load{delay_ms}-{short}', f'game beside a bulk {what}, 50 Mbit/s, '
         + (f'{delay_ms} ms each way' if delay_ms else 'no added delay'),
-        load(ways, delay_ms), 72, box=delay_ms > 0, phases=2, beside=3, figures=[
+        load(ways, delay_ms), 72, box=delay_ms > 0, delay_ms=delay_ms, phases=2,
+        beside=3, figures=[
             Figure('p50', 'round trip p50', 'ms'),
             Figure('p99', 'round trip p99', 'ms'),
             Figure('p50_added', 'p50 above idle', 'ms', compare=False),
@@ -316,7 +319,8 @@ SCENARIOS = [
     ]),
     *(load_row(ways, delay_ms) for delay_ms in (0, 10)
       for ways in (('up',), ('down',), ('up', 'down'))),
-    Scenario('loss', '1 % loss and 20 ms each way', loss, 182, box=True, phases=4, beside=3, figures=[
+    Scenario('loss', '1 % loss and 20 ms each way', loss, 182, box=True, delay_ms=LOSS_DELAY_MS, phases=4,
+             beside=3, figures=[
         Figure('tcp_up', 'TCP up', 'Mbit/s', True),
         Figure('tcp_down', 'TCP down', 'Mbit/s', True),
         Figure('lossy_lost', 'game: lost', '%', digits=3, compare=False),
