@@ -62,6 +62,29 @@ static void open_port(uv_loop_t *loop, const char *name, struct port *port)
         fail_msg("%s: %s", name, why);
 }
 
+static void lay_wire(unsigned mtu)
+{
+    bed_run("ip link add c0 mtu %u type veth peer name c1 mtu %u && ip link set c0 up && "
+            "ip link set c1 up",
+            mtu, mtu);
+}
+
+static void open_pair(uv_loop_t *loop, unsigned mtu, struct port *a, struct port *b)
+{
+    lay_wire(mtu);
+    uv_loop_init(loop);
+    open_port(loop, "c0", a);
+    open_port(loop, "c1", b);
+}
+
+static void close_pair(uv_loop_t *loop, struct port *a, struct port *b)
+{
+    lp_link_close(a->link);
+    lp_link_close(b->link);
+    bed_close_loop(loop);
+    bed_run("ip link del c0");
+}
+
 static size_t make_frame(uint8_t frame[FRAME_LEN + 4], bool tagged)
 {
     static const uint8_t head[12] = {255, 255, 255, 255, 255, 255, 2, 0, 0, 0, 0, 0x99};
@@ -108,10 +131,7 @@ static void a_full_ring_loses_the_newest_and_goes_on(void **state)
     uv_loop_t loop;
 
     (void)state;
-    bed_run("ip link add c0 type veth peer name c1 && ip link set c0 up && ip link set c1 up");
-    uv_loop_init(&loop);
-    open_port(&loop, "c0", &a);
-    open_port(&loop, "c1", &b);
+    open_pair(&loop, 1500, &a, &b);
     assert_non_null(b.link->ring);
     for (unsigned round = 0; round < 2; round++) {
         unsigned seen = pass(&a, &b, LP_PACKET_RING_SLOTS + MORE);
@@ -121,10 +141,7 @@ static void a_full_ring_loses_the_newest_and_goes_on(void **state)
     assert_int_equal(pass(&a, &b, MORE), MORE);
     lp_link_counters(b.link, &counters);
     assert_in_range(counters.rx_kernel_drops, 2 * MORE, 2 * (MORE + FOREIGN));
-    lp_link_close(a.link);
-    lp_link_close(b.link);
-    bed_close_loop(&loop);
-    bed_run("ip link del c0");
+    close_pair(&loop, &a, &b);
 }
 
 /* A frame that no slot takes comes through the queue, whole and in its turn. */
@@ -138,11 +155,7 @@ static void a_long_frame_keeps_its_place(void **state)
     uv_loop_t loop;
 
     (void)state;
-    bed_run("ip link add c0 mtu 9000 type veth peer name c1 mtu 9000 && ip link set c0 up && "
-            "ip link set c1 up");
-    uv_loop_init(&loop);
-    open_port(&loop, "c0", &a);
-    open_port(&loop, "c1", &b);
+    open_pair(&loop, 9000, &a, &b);
     for (size_t i = 0; i < sizeof(lens) / sizeof(lens[0]); i++) {
         memset(frame, (int)i, sizeof(frame));
         make_frame(frame, false);
@@ -157,10 +170,7 @@ static void a_long_frame_keeps_its_place(void **state)
             assert_int_equal(got.bytes[sizeof(frame) - 1], i);
         i++;
     }
-    lp_link_close(a.link);
-    lp_link_close(b.link);
-    bed_close_loop(&loop);
-    bed_run("ip link del c0");
+    close_pair(&loop, &a, &b);
 }
 
 static size_t address_space(void)
@@ -189,7 +199,7 @@ static void without_memory_for_it_the_socket_is_read(void **state)
     uv_loop_t loop;
 
     (void)state;
-    bed_run("ip link add c0 type veth peer name c1 && ip link set c0 up && ip link set c1 up");
+    lay_wire(1500);
     uv_loop_init(&loop);
     open_port(&loop, "c0", &a);
     assert_int_equal(getrlimit(RLIMIT_AS, &before), 0);
@@ -205,10 +215,7 @@ static void without_memory_for_it_the_socket_is_read(void **state)
     assert_int_equal(b.vlan_tci, 5);
     bed_run("ip link set c1 down");
     assert_true(bed_wait(&loop, is_closed, &b, BED_DEADLINE_MS));
-    lp_link_close(a.link);
-    lp_link_close(b.link);
-    bed_close_loop(&loop);
-    bed_run("ip link del c0");
+    close_pair(&loop, &a, &b);
 }
 
 int main(void)

@@ -3,7 +3,6 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include <cmocka.h>
 
@@ -11,35 +10,11 @@
 
 #define MS LP_NS_PER_MS
 
-static struct lp_tls_identity identity;
-
-static int make_identity(void **state)
-{
-    (void)state;
-    return lp_tls_identity_generate(LP_DEV_SERVER_NAME, (int64_t)time(NULL) - 3600, &identity);
-}
-
-static int drop_identity(void **state)
-{
-    (void)state;
-    lp_tls_identity_deinit(&identity);
-    return 0;
-}
-
 static int set_up(void **state)
 {
-    struct lp_tls_client_config config = {.trust = LP_TLS_TRUST_CERTIFICATE,
-                                          .ca_der = identity.cert_der,
-                                          .ca_der_len = identity.cert_der_len,
-                                          .server_name = LP_DEV_SERVER_NAME};
     struct net *net = net_new();
-    char why[LP_TLS_WHY_LEN];
 
-    assert_int_equal(lp_tls_server_new(identity.cert_pem, identity.cert_pem_len,
-                                       identity.key_pem, identity.key_pem_len, &net->server_tls,
-                                       why),
-                     0);
-    assert_int_equal(lp_tls_client_new(&config, &net->client_tls, why), 0);
+    net_make_tls(net);
     net->client.timed = net->server.timed = true;
     net_open_server(net);
     net_open_client(net);
@@ -151,5 +126,5 @@ int main(void)
         TEST(test_an_old_peer_is_not_asked),
     };
 
-    return cmocka_run_group_tests(tests, make_identity, drop_identity);
+    return cmocka_run_group_tests(tests, NULL, NULL);
 }
