@@ -57,9 +57,16 @@ class Process:
             os.close(watch)
 
     def wait_line(self, pattern: str, seconds: float) -> re.Match:
-        """The first line of its output or error output that matches, as soon as it is there."""
-        return self.wait_for(lambda: re.search(pattern, self.text(), re.MULTILINE), seconds,
+        """
+        The first line of its output or error output that matches, as soon as all of it is there:
+        a program that does not buffer writes a line in pieces.
+        """
+        return self.wait_for(lambda: re.search(pattern, self._whole_lines(), re.MULTILINE), seconds,
                              f'a line with /{pattern}/')
+
+    def _whole_lines(self) -> str:
+        texts = [path.read_text(errors='replace') for path in (self.out, self.err)]
+        return ''.join(text[:text.rfind('\n') + 1] for text in texts)
 
     def json_lines(self) -> list:
         """What it has written to its output so far, whole lines of one JSON value each."""
