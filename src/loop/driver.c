@@ -37,14 +37,21 @@ struct lp_driver {
 /* ---- the turn
  * ----------------------------------------------------------------------------------- */
 
-/* Sampled by the first callback after the wait, the same for all of the turn. */
+/*
+ * For what has just come. Stamped with the turn's beginning, while an earlier batch took its time or the processor
+ * was elsewhere, it would seem to have come before it was there, by a path shorter than there is.
+ */
+static uint64_t new_now(struct lp_driver *driver)
+{
+    driver->now_ns = lp_clock_now_ns();
+    driver->waited = false;
+    return driver->now_ns;
+}
+
+/* Sampled by the first callback after the wait, and anew by each batch from a socket. */
 static uint64_t turn_now(struct lp_driver *driver)
 {
-    if (driver->waited) {
-        driver->now_ns = lp_clock_now_ns();
-        driver->waited = false;
-    }
-    return driver->now_ns;
+    return driver->waited ? new_now(driver) : driver->now_ns;
 }
 
 static void close_lost_link(struct lp_driver *driver)
@@ -102,11 +109,11 @@ static void receive(struct socket_slot *slot)
 {
     struct lp_driver *driver = slot->driver;
     const struct lp_engine_ops *ops = driver->config.ops;
-    uint64_t now_ns = turn_now(driver);
     struct lp_udp_rx rx[LP_UDP_BATCH];
 
     for (unsigned batch = 0; batch < SOCKET_BATCHES_PER_TURN; batch++) {
         int n = lp_udp_receive(slot->udp, rx, LP_UDP_BATCH);
+        uint64_t now_ns = new_now(driver);
 
         for (int i = 0; i < n; i++) {
             const struct lp_addr *local =

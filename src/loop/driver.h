@@ -2,9 +2,9 @@
  * The one loop of every program: joins an engine (relay or node, sans-I/O) to sockets, links,
  * clock and signals through libuv and platform.h.
  *
- * A turn: libuv reports what is readable; batches go into the engine, all with the same `now`;
- * then, before the loop waits again, the engine's deadline is looked at and everything is
- * flushed once. So what came in together goes out together, by GSO.
+ * A turn: libuv reports what is readable; batches go into the engine, each of a socket with the
+ * `now` at which it was read; then, before the loop waits again, the engine's deadline is looked
+ * at and everything is flushed once. So what came in together goes out together, by GSO.
  *
  * The driver borrows the engine. Sockets and links that it opens are its own.
  */
