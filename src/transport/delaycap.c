@@ -10,6 +10,11 @@
 #define FUTILE_QUEUE_NS (4 * LP_DELAYCAP_QUEUE_NS)
 /* With next to nothing in flight for so many rounds there is no queue of ours. */
 #define FUTILE_ROUNDS 8
+/* What is sent while the bound is not yet reached may pass it by so much. */
+#define PACKET_MAX 1500
+/* Growth of a bound that makes no queue doubles from the third such round on, to a quarter a round. */
+#define EMPTY_ROUNDS_FREE 2
+#define EMPTY_SHIFT_MAX   3
 
 /* So long, and two round trips, a round waits for a sample of our own way; then the round trip must do. */
 #define WAY_PATIENCE_NS (200 * LP_NS_PER_MS)
@@ -17,7 +22,7 @@
 #define WAY_MET_US 1000
 
 /* Long enough for acknowledgements that come in bunches, and how long the best is remembered. */
-#define RATE_SAMPLE_NS (20 * LP_NS_PER_MS)
+#define RATE_SAMPLE_NS (100 * LP_NS_PER_MS)
 #define RATE_PERIOD_NS (5 * LP_NS_PER_S)
 
 void lp_delaycap_init(struct lp_delaycap *cap)
@@ -38,9 +43,10 @@ static uint64_t clamp(uint64_t value, uint64_t low, uint64_t high)
 static uint64_t bytes_for(const struct lp_delaycap *cap, uint64_t queue_ns, uint64_t wanted_ns)
 {
     /* whole microseconds, so that nothing overflows */
-    uint64_t wanted_us = (cap->rtt_ns - queue_ns + wanted_ns) / LP_NS_PER_US;
+    uint64_t there_ns = cap->rtt_ns - cap->way.back_ns;
+    uint64_t wanted_us = (there_ns - queue_ns + wanted_ns) / LP_NS_PER_US;
 
-    return cap->bytes * wanted_us / (cap->rtt_ns / LP_NS_PER_US + 1);
+    return cap->bytes * wanted_us / (there_ns / LP_NS_PER_US + 1);
 }
 
 /* What queue we want: of our own way less is enough, but more where an answer takes longer. */
@@ -48,8 +54,8 @@ static uint64_t aim_ns(const struct lp_delaycap *cap)
 {
     if (!cap->way.measured)
         return LP_DELAYCAP_QUEUE_NS;
-    return LP_DELAYCAP_QUEUE_NS * 3 / 4 +
-           lp_time_min(cap->least_ns / 16, LP_DELAYCAP_QUEUE_NS / 2);
+    return LP_DELAYCAP_QUEUE_NS * 5 / 8 +
+           lp_time_min(cap->least_ns / 8, LP_DELAYCAP_QUEUE_NS / 2);
 }
 
 static uint64_t aim(const struct lp_delaycap *cap, uint64_t queue_ns)
@@ -57,35 +63,50 @@ static uint64_t aim(const struct lp_delaycap *cap, uint64_t queue_ns)
     return bytes_for(cap, queue_ns, aim_ns(cap));
 }
 
+/* What is delivered in so long at the highest rate of late. */
+static uint64_t delivered_in(const struct lp_delaycap *cap, uint64_t ns)
+{
+    uint64_t rate = cap->rate[0] > cap->rate[1] ? cap->rate[0] : cap->rate[1];
+
+    return rate * (ns / LP_NS_PER_US) / (LP_NS_PER_S / LP_NS_PER_US);
+}
+
 /* What it may have in flight whatever the queue is. */
 static uint64_t least_bytes(const struct lp_delaycap *cap)
 {
-    uint64_t rate = cap->rate[0] > cap->rate[1] ? cap->rate[0] : cap->rate[1];
-    uint64_t share_us = (cap->least_ns + LP_DELAYCAP_QUEUE_NS / 2) / LP_NS_PER_US;
-    uint64_t bytes = rate * share_us / (LP_NS_PER_S / LP_NS_PER_US);
+    uint64_t bytes = delivered_in(cap, cap->least_ns + LP_DELAYCAP_QUEUE_NS / 2);
 
     return bytes > LP_DELAYCAP_MIN ? bytes : LP_DELAYCAP_MIN;
 }
 
 static bool is_futile(const struct lp_delaycap *cap, uint64_t queue_ns)
 {
-    return queue_ns > FUTILE_QUEUE_NS && cap->bytes <= cap->first_bytes / FUTILE_SHARE &&
+    return queue_ns > FUTILE_QUEUE_NS &&
+           cap->bytes + cap->way.back <= cap->first_flight / FUTILE_SHARE &&
            queue_ns > cap->first_queue_ns - cap->first_queue_ns / FUTILE_SHARE;
+}
+
+/* The queue has nothing to do with what we send: the path is learned anew. */
+static void forget(struct lp_delaycap *cap)
+{
+    uint64_t least_ns = cap->rtt_ns;
+
+    lp_delaycap_init(cap);
+    cap->least_ns = least_ns;
 }
 
 static void shrink(struct lp_delaycap *cap, uint64_t queue_ns, uint64_t now_ns)
 {
-    uint64_t least_ns = cap->rtt_ns;
+    uint64_t there = cap->flight > cap->way.back ? cap->flight - cap->way.back : 0;
 
-    if (cap->bytes > cap->flight)
-        cap->bytes = cap->flight; /* what makes the queue is what is there */
+    if (cap->bytes > there)
+        cap->bytes = there; /* what makes the queue is what is there */
     if (cap->long_rounds++ == 0) {
         cap->first_queue_ns = queue_ns;
-        cap->first_bytes = cap->bytes;
+        cap->first_flight = cap->flight;
     }
-    if (cap->first_bytes <= LP_DELAYCAP_MIN && cap->long_rounds > FUTILE_ROUNDS) {
-        lp_delaycap_init(cap);
-        cap->least_ns = least_ns;
+    if (cap->first_flight <= LP_DELAYCAP_MIN + PACKET_MAX && cap->long_rounds > FUTILE_ROUNDS) {
+        forget(cap);
     } else if (is_futile(cap, queue_ns)) {
         lp_delaycap_init(cap);
         cap->yields_until_ns = lp_time_add(now_ns, LP_DELAYCAP_YIELD_NS);
@@ -97,17 +118,47 @@ static void shrink(struct lp_delaycap *cap, uint64_t queue_ns, uint64_t now_ns)
 }
 
 /*
- * More slowly by our own way: a queue on the way back holds up acknowledgements, so that less leaves
- * under the same bound, and comes down as fast as the other end's bound does.
+ * Beside a game alone a late turn of somebody's loop looks like a queue. A bound of that would be in
+ * the way of the download that begins next.
  */
+static void shrink_if_ours(struct lp_delaycap *cap, uint64_t queue_ns, uint64_t now_ns)
+{
+    cap->empty_rounds = 0;
+    if (cap->flight > LP_DELAYCAP_MIN)
+        shrink(cap, queue_ns, now_ns);
+    else if (++cap->idle_long_rounds > FUTILE_ROUNDS)
+        forget(cap);
+}
+
+/*
+ * By our own way a thirty-second a round at first, and less near the aim: a queue on the way back holds
+ * up acknowledgements, so that less leaves under the same bound, and comes down as fast as the other
+ * end's bound does.
+ */
+static uint64_t growth_max(const struct lp_delaycap *cap)
+{
+    unsigned shift =
+        cap->empty_rounds > EMPTY_ROUNDS_FREE ? cap->empty_rounds - EMPTY_ROUNDS_FREE : 0;
+
+    if (!cap->way.measured)
+        return cap->bytes / 8;
+    return (cap->bytes << (shift < EMPTY_SHIFT_MAX ? shift : EMPTY_SHIFT_MAX)) / 32;
+}
+
 static void grow(struct lp_delaycap *cap, uint64_t queue_ns)
 {
     cap->long_rounds = 0;
+    cap->idle_long_rounds = 0;
     if (cap->bytes == LP_DELAYCAP_NONE || !cap->used)
         return;
-    if (queue_ns < aim_ns(cap) / 2)
-        cap->bytes = clamp(aim(cap, queue_ns), cap->bytes,
-                           cap->bytes + cap->bytes / (cap->way.measured ? 32 : 8));
+    cap->empty_rounds = queue_ns < aim_ns(cap) / 4 ? cap->empty_rounds + 1 : 0;
+    if (queue_ns < aim_ns(cap) / 2) {
+        uint64_t most = cap->bytes + growth_max(cap);
+
+        cap->bytes = cap->empty_rounds > EMPTY_ROUNDS_FREE
+                         ? most
+                         : clamp(aim(cap, queue_ns), cap->bytes, most);
+    }
     cap->bytes +=
         cap->way.measured ? cap->bytes / 64 + GROWTH_MIN / 3 : cap->bytes / 32 + GROWTH_MIN;
 }
@@ -233,9 +284,12 @@ static void end_round(struct lp_delaycap *cap, uint64_t sent, uint64_t now_ns)
 {
     uint64_t queue_ns = queue_of_round(cap);
 
+    cap->way.back_ns = cap->way.measured
+                           ? lp_time_min(cap->rtt_ns - cap->least_ns - queue_ns, aim_ns(cap))
+                           : 0;
     if (now_ns >= cap->yields_until_ns && !drain(cap, queue_ns, now_ns)) {
         if (queue_ns > aim_ns(cap))
-            shrink(cap, queue_ns, now_ns);
+            shrink_if_ours(cap, queue_ns, now_ns);
         else
             grow(cap, queue_ns);
     }
@@ -243,6 +297,7 @@ static void end_round(struct lp_delaycap *cap, uint64_t sent, uint64_t now_ns)
     cap->round_end_ns = 0;
     cap->rtt_ns = UINT64_MAX;
     cap->way.measured = false;
+    cap->way.back = cap->way.drained_from == 0 ? delivered_in(cap, cap->way.back_ns) : 0;
     cap->flight = 0;
     cap->used = false;
 }
@@ -293,7 +348,7 @@ void lp_delaycap_update(struct lp_delaycap *cap, uint64_t rtt_ns, uint64_t in_fl
 
 bool lp_delaycap_allows(struct lp_delaycap *cap, uint64_t in_flight)
 {
-    if (in_flight < cap->bytes)
+    if (cap->bytes == LP_DELAYCAP_NONE || in_flight < cap->bytes + cap->way.back)
         return true;
     cap->used = true;
     return false;

@@ -6,11 +6,16 @@
  *
  * Once in about two round trips the queue is looked at. Above the aim (LP_DELAYCAP_QUEUE_NS) the bound shrinks
  * in proportion, as in FAST TCP; below it grows: by an eighth while there is hardly any queue, by
- * little near the aim. When the peer's clock tells the queue both are a quarter, and the aim is 3 ms
- * and a sixteenth of the round trip.
+ * little near the aim. When the peer's clock tells the queue, the aim is five eighths of that and an eighth
+ * of the round trip, and growth begins with a thirty-second and becomes a quarter while no queue comes of it.
+ * With next to nothing in flight no queue is ours: then it does not shrink.
  *
  * The queue is what our own way there takes beyond the least that it took of late, as the peer's
- * clock tells (lp_delaycap_one_way; LEDBAT, RFC 6817). Without such samples it is what the round
+ * clock tells (lp_delaycap_one_way; LEDBAT, RFC 6817). What was delivered, and waits only to be
+ * acknowledged behind a queue on the way back, is let be in flight besides: not for more than the aim,
+ * or two ends that mistake a standing queue for their path would raise each other.
+ *
+ * Without such samples it is what the round
  * trip takes beyond the least one, and no less is believed of the peer: then both ends of a
  * connection feel the sum of both ways' queues. So that the one whose queue is there first does not
  * push the other out of the way, each may always have half of the aim in flight beyond what the
@@ -64,11 +69,13 @@ struct lp_delaycap_way {
     uint32_t sample_us;
     bool measured; /* there were some in this round: the least is */
     uint32_t round_us;
+    uint64_t back_ns; /* the queue on the way back, in the latest round */
+    uint64_t back;    /* octets that were delivered, and whose acknowledgements wait there */
     uint64_t drained_from; /* the bound before a round that empties the queue, 0: none runs */
 };
 
 struct lp_delaycap {
-    uint64_t bytes;    /* LP_DELAYCAP_NONE: no bound. */
+    uint64_t bytes;    /* without way.back; LP_DELAYCAP_NONE: no bound. */
     uint64_t least_ns; /* the path's own round trip, UINT64_MAX: not known */
     /* A round begins when what was sent under the old bound has come back. */
     uint64_t round_begin;  /* octets delivered */
@@ -84,7 +91,9 @@ struct lp_delaycap {
     /* Since the queue was first too long: is shrinking of any use? */
     unsigned long_rounds; /* 0: it is not too long */
     uint64_t first_queue_ns;
-    uint64_t first_bytes;
+    uint64_t first_flight;
+    unsigned idle_long_rounds; /* the same, with next to nothing of ours in flight */
+    unsigned empty_rounds; /* one after the other that used the bound and made hardly a queue */
     uint64_t yields_until_ns;
     struct lp_delaycap_way way;
 };
