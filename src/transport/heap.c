@@ -53,7 +53,8 @@ int lp_quic_heap_reserve(struct lp_quic *quic, size_t count)
         return 0;
     while (capacity < count)
         capacity *= 2;
-    heap = realloc(quic->heap, capacity * sizeof *heap);
+    heap = realloc(quic->heap,
+                   capacity * sizeof *heap); /* NOLINT(bugprone-sizeof-expression): pointers */
     if (heap == NULL)
         return LP_ERR_NOMEM;
     quic->heap = heap;

@@ -325,7 +325,7 @@ static int open_socket(struct lp_link *link, const struct lp_nl_link *found, cha
 int lp_link_open_packet(struct uv_loop_s *loop, const char *interface, lp_ready_fn *ready,
                         void *user, struct lp_link **ret_link, char why[LP_WHY_LEN])
 {
-    struct lp_nl_link found;
+    struct lp_nl_link found = {.index = 0};
     struct lp_link *link;
     int err = check_interface(interface, &found, why);
 
