@@ -128,7 +128,7 @@ struct lp_quic_conn {
     struct lp_quic *quic;
     struct lp_quic_conn *prev, *next;
     struct lp_quic_conn *dirty_next;
-    struct lp_mem mem; /* qc's */
+    struct lp_mem mem; /* qc's, and of control frames */
     ngtcp2_conn *qc;
     struct lp_tls_session tls;
     void *user;

@@ -200,3 +200,16 @@ const ngtcp2_mem *lp_mem_for_ngtcp2(const struct lp_mem *mem)
 {
     return LP_ADDRESS_SANITIZER ? NULL : &mem->calls;
 }
+
+void *lp_mem_take(struct lp_mem *mem, size_t size)
+{
+    return LP_ADDRESS_SANITIZER ? malloc(size) : take(size, mem);
+}
+
+void lp_mem_give(struct lp_mem *mem, void *bytes)
+{
+    if (LP_ADDRESS_SANITIZER)
+        free(bytes);
+    else
+        give(bytes, mem);
+}

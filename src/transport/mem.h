@@ -1,12 +1,12 @@
 /*
- * Memory for ngtcp2: what it asks for in small pieces is cut from chunks, and what it gives back
- * serves the next who asks for about as much. ngtcp2 keeps its packets' books in pools that grow
- * while more is in flight than ever before, by a block of 0.5 to 3 KiB each time; this turns those into one
- * allocation for each LP_MEM_CHUNK_MAX octets.
+ * Memory of a connection, ngtcp2's and for control frames: what is asked for in small pieces is
+ * cut from chunks, and what is given back serves the next who asks for about as much. ngtcp2 keeps
+ * its packets' books in pools that grow while more is in flight than ever before, by a block of
+ * 0.5 to 3 KiB each time; this turns those into one allocation for each LP_MEM_CHUNK_MAX octets.
  *
  * One for each connection, freed with it: whatever a peer can make ngtcp2 hold is given back when
  * the connection ends, an endpoint without connections holds nothing, and the ends of others leave no holes. Chunks stay
- * until then: at most what was in use at once of each size, which ngtcp2 bounds. Pieces above
+ * until then: at most what was in use at once of each size, which ngtcp2 and the limits of quic.h bound. Pieces above
  * LP_MEM_PIECE_MAX are malloc's, and given back at once.
  *
  * One thread. The struct must not move while it is in use.
@@ -48,5 +48,10 @@ void lp_mem_deinit(struct lp_mem *mem);
  * address sanitizer.
  */
 const ngtcp2_mem *lp_mem_for_ngtcp2(const struct lp_mem *mem);
+
+/* For what else lives as long as a connection at most. NULL: out of memory. */
+void *lp_mem_take(struct lp_mem *mem, size_t size);
+/* NULL is fine. */
+void lp_mem_give(struct lp_mem *mem, void *bytes);
 
 #endif

@@ -152,12 +152,10 @@ static int queue(struct lp_quic_conn *conn, bool hello, const uint8_t *bytes, si
         return LP_ERR_INVALID;
     if (len > LP_QUIC_CONTROL_PENDING_BYTES - conn->tx_bytes)
         return LP_ERR_FULL;
-    frame = calloc(1, sizeof *frame + len);
+    frame = lp_mem_take(&conn->mem, sizeof *frame + len);
     if (frame == NULL)
         return LP_ERR_NOMEM;
-    frame->stream_id = -1;
-    frame->hello = hello;
-    frame->len = len;
+    *frame = (struct lp_quic_tx_frame){.stream_id = -1, .hello = hello, .len = len};
     memcpy(frame->bytes, bytes, len);
     DL_APPEND(conn->tx_waiting, frame);
     conn->tx_bytes += len;
@@ -246,7 +244,7 @@ static void tx_closed(struct lp_quic_conn *conn, int64_t stream_id)
         DL_DELETE(conn->tx_waiting, frame);
     }
     conn->tx_bytes -= frame->len;
-    free(frame);
+    lp_mem_give(&conn->mem, frame);
 }
 
 void lp_quic_streams_closed(struct lp_quic_conn *conn, int64_t stream_id, void *stream_user)
@@ -266,10 +264,10 @@ void lp_quic_streams_deinit(struct lp_quic_conn *conn)
     struct lp_quic_rx_frame *rx, *rx_tmp;
 
     DL_FOREACH_SAFE (conn->tx_waiting, frame, tmp) {
-        free(frame);
+        lp_mem_give(&conn->mem, frame);
     }
     DL_FOREACH_SAFE (conn->tx_sent, frame, tmp) {
-        free(frame);
+        lp_mem_give(&conn->mem, frame);
     }
     DL_FOREACH_SAFE (conn->rx_frames, rx, rx_tmp) {
         free(rx->body);
